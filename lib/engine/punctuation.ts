@@ -1,30 +1,30 @@
-import type { Duration } from "../core/duration.js";
-import type { Cancellable, PunctuationType } from "../topology/processor.js";
+import type { Duration } from '../core/duration.js'
+import type { Cancellable, PunctuationType } from '../topology/processor.js'
 
 /** The next time of each timer, by its stable name: part of what a commit stores. */
 export interface TimerState {
-	readonly [timer: string]: number;
+  readonly [timer: string]: number
 }
 
 export interface Punctuator {
-	readonly schedule: (
-		operator: string,
-		interval: Duration,
-		type: PunctuationType,
-		callback: (time: number) => void,
-	) => Cancellable;
-	/** Fires what is due at `time`. True when anything fired. */
-	readonly fire: (type: PunctuationType, time: number) => boolean;
-	readonly state: () => TimerState;
+  readonly schedule: (
+    operator: string,
+    interval: Duration,
+    type: PunctuationType,
+    callback: (time: number) => void,
+  ) => Cancellable
+  /** Fires what is due at `time`. True when anything fired. */
+  readonly fire: (type: PunctuationType, time: number) => boolean
+  readonly state: () => TimerState
 }
 
 interface Timer {
-	readonly name: string;
-	readonly operator: string;
-	readonly interval: number;
-	readonly callback: (time: number) => void;
-	next: number;
-	cancelled: boolean;
+  readonly name: string
+  readonly operator: string
+  readonly interval: number
+  readonly callback: (time: number) => void
+  next: number
+  cancelled: boolean
 }
 
 /**
@@ -35,75 +35,67 @@ interface Timer {
  * @param stored where timers stood at the last commit: a timer of the same name goes on from there.
  */
 export function createPunctuator(
-	stored: TimerState,
-	wallTime: () => number,
-	run: (operator: string, callback: () => void) => void,
+  stored: TimerState,
+  wallTime: () => number,
+  run: (operator: string, callback: () => void) => void,
 ): Punctuator {
-	const timers: { [type in PunctuationType]: Timer[] } = {
-		"stream-time": [],
-		"wall-clock-time": [],
-	};
-	const due: { [type in PunctuationType]: number } = {
-		"stream-time": Infinity,
-		"wall-clock-time": Infinity,
-	};
-	const scheduled = new Map<string, number>();
+  const timers: { [type in PunctuationType]: Timer[] } = {
+    'stream-time': [],
+    'wall-clock-time': [],
+  }
+  const due: { [type in PunctuationType]: number } = {
+    'stream-time': Infinity,
+    'wall-clock-time': Infinity,
+  }
+  const scheduled = new Map<string, number>()
 
-	const settle = (type: PunctuationType): void => {
-		timers[type] = timers[type].filter((timer) => !timer.cancelled);
-		due[type] = timers[type].reduce(
-			(least, timer) => Math.min(least, timer.next),
-			Infinity,
-		);
-	};
+  const settle = (type: PunctuationType): void => {
+    timers[type] = timers[type].filter((timer) => !timer.cancelled)
+    due[type] = timers[type].reduce((least, timer) => Math.min(least, timer.next), Infinity)
+  }
 
-	return {
-		schedule(operator, interval, type, callback) {
-			const ordinal = scheduled.get(`${operator} ${type}`) ?? 0;
-			scheduled.set(`${operator} ${type}`, ordinal + 1);
-			const name = `${operator} ${type} ${ordinal}`;
-			const first = type === "stream-time" ? 0 : wallTime() + interval;
-			const timer: Timer = {
-				name,
-				operator,
-				interval,
-				callback,
-				next: stored[name] ?? first,
-				cancelled: false,
-			};
-			timers[type].push(timer);
-			due[type] = Math.min(due[type], timer.next);
-			return {
-				cancel() {
-					timer.cancelled = true;
-				},
-			};
-		},
-		fire(type, time) {
-			if (time < due[type]) return false;
-			let fired = false;
-			const order = timers[type]
-				.filter((t) => t.next <= time)
-				.sort((a, b) => a.next - b.next);
-			for (const timer of order) {
-				if (timer.cancelled) continue;
-				fired = true;
-				const missed = Math.floor((time - timer.next) / timer.interval);
-				timer.next += (missed + 1) * timer.interval;
-				run(timer.operator, () => timer.callback(time));
-			}
-			settle(type);
-			return fired;
-		},
-		state() {
-			const state: { [timer: string]: number } = {};
-			for (const timer of [
-				...timers["stream-time"],
-				...timers["wall-clock-time"],
-			]) {
-				if (!timer.cancelled) state[timer.name] = timer.next;
-			}
-			return state;
-		},
-	};
+  return {
+    schedule(operator, interval, type, callback) {
+      const ordinal = scheduled.get(`${operator} ${type}`) ?? 0
+      scheduled.set(`${operator} ${type}`, ordinal + 1)
+      const name = `${operator} ${type} ${ordinal}`
+      const first = type === 'stream-time' ? 0 : wallTime() + interval
+      const timer: Timer = {
+        name,
+        operator,
+        interval,
+        callback,
+        next: stored[name] ?? first,
+        cancelled: false,
+      }
+      timers[type].push(timer)
+      due[type] = Math.min(due[type], timer.next)
+      return {
+        cancel() {
+          timer.cancelled = true
+        },
+      }
+    },
+    fire(type, time) {
+      if (time < due[type]) return false
+      let fired = false
+      const order = timers[type].filter((t) => t.next <= time).sort((a, b) => a.next - b.next)
+      for (const timer of order) {
+        if (timer.cancelled) continue
+        fired = true
+        const missed = Math.floor((time - timer.next) / timer.interval)
+        timer.next += (missed + 1) * timer.interval
+        run(timer.operator, () => timer.callback(time))
+      }
+      settle(type)
+      return fired
+    },
+    state() {
+      const state: { [timer: string]: number } = {}
+      for (const timer of [...timers['stream-time'], ...timers['wall-clock-time']]) {
+        if (!timer.cancelled) state[timer.name] = timer.next
+      }
+      return state
+    },
+  }
 }

@@ -1,35 +1,31 @@
-import type { InputQueue } from "./input-queue.js";
+import type { InputQueue } from './input-queue.js'
 
 /**
  * Whether a record may be chosen now: Kafka Streams' `PartitionGroup.readyToProcess`. With a record waiting in
  * every queue, always. Otherwise each empty queue must be known to be at the end of its log, and then be waited
  * for until `maxTaskIdleMs` have passed; -1 never waits, at the price of an order that depends on arrival.
  */
-export function isReady(
-	queues: readonly InputQueue[],
-	maxTaskIdleMs: number,
-	wallTime: number,
-): boolean {
-	let filled = 0;
-	for (const queue of queues) if (queue.head !== undefined) filled++;
-	if (filled === queues.length) {
-		if (filled > 1) for (const queue of queues) queue.idleUntil = undefined;
-		return filled > 0;
-	}
-	if (filled === 0) return false;
-	if (maxTaskIdleMs < 0) return true;
-	let ready = true;
-	for (const queue of queues) {
-		if (queue.head !== undefined) {
-			queue.idleUntil = undefined;
-			continue;
-		}
-		if (queue.behind() !== false) {
-			ready = false;
-			continue;
-		}
-		queue.idleUntil ??= wallTime + maxTaskIdleMs;
-		if (wallTime < queue.idleUntil) ready = false;
-	}
-	return ready;
+export function isReady(queues: readonly InputQueue[], maxTaskIdleMs: number, wallTime: number): boolean {
+  let filled = 0
+  for (const queue of queues) if (queue.head !== undefined) filled++
+  if (filled === queues.length) {
+    if (filled > 1) for (const queue of queues) queue.idleUntil = undefined
+    return filled > 0
+  }
+  if (filled === 0) return false
+  if (maxTaskIdleMs < 0) return true
+  let ready = true
+  for (const queue of queues) {
+    if (queue.head !== undefined) {
+      queue.idleUntil = undefined
+      continue
+    }
+    if (queue.behind() !== false) {
+      ready = false
+      continue
+    }
+    queue.idleUntil ??= wallTime + maxTaskIdleMs
+    if (wallTime < queue.idleUntil) ready = false
+  }
+  return ready
 }

@@ -1,39 +1,29 @@
-import { createMetrics, type Metrics } from "../core/metrics.js";
-import type { LogRecord, ProducerRecord } from "../core/record.js";
-import { trusted } from "../serdes/serde.js";
-import type { StateBackend, StoreWrites } from "../state/port.js";
-import { createWriteBuffer, type WriteBuffer } from "../state/write-buffer.js";
-import type { Input, SubTopology } from "../topology/sub-topology.js";
-import type { Effects } from "./effects.js";
-import {
-	type Current,
-	createFailures,
-	type ErrorPolicies,
-	FAIL_ON_ERROR,
-	type Failures,
-} from "./errors.js";
-import { createInputQueue, type Head, type InputQueue } from "./input-queue.js";
-import {
-	decodeMetadata,
-	encodeMetadata,
-	type TaskMetadata,
-} from "./metadata.js";
-import { createPunctuator } from "./punctuation.js";
-import { isReady } from "./readiness.js";
-import { wire } from "./wiring.js";
+import { createMetrics, type Metrics } from '../core/metrics.js'
+import type { LogRecord, ProducerRecord } from '../core/record.js'
+import { trusted } from '../serdes/serde.js'
+import type { StateBackend, StoreWrites } from '../state/port.js'
+import { createWriteBuffer, type WriteBuffer } from '../state/write-buffer.js'
+import type { Input, SubTopology } from '../topology/sub-topology.js'
+import type { Effects } from './effects.js'
+import { type Current, createFailures, type ErrorPolicies, FAIL_ON_ERROR, type Failures } from './errors.js'
+import { createInputQueue, type Head, type InputQueue } from './input-queue.js'
+import { decodeMetadata, encodeMetadata, type TaskMetadata } from './metadata.js'
+import { createPunctuator } from './punctuation.js'
+import { isReady } from './readiness.js'
+import { wire } from './wiring.js'
 
 export interface TaskOptions {
-	readonly part: SubTopology;
-	readonly partition: number;
-	/** The inputs that have this partition; all when absent. */
-	readonly inputs?: readonly Input[];
-	readonly state: StateBackend;
-	readonly errors?: ErrorPolicies;
-	/** Kafka Streams' `max.task.idle.ms`: -1 never waits, 0 (default) for data known to be in the log, more also for producers. */
-	readonly maxTaskIdleMs?: number;
-	readonly generation?: number;
-	/** Milliseconds since the epoch, handed in. */
-	readonly wallTime: number;
+  readonly part: SubTopology
+  readonly partition: number
+  /** The inputs that have this partition; all when absent. */
+  readonly inputs?: readonly Input[]
+  readonly state: StateBackend
+  readonly errors?: ErrorPolicies
+  /** Kafka Streams' `max.task.idle.ms`: -1 never waits, 0 (default) for data known to be in the log, more also for producers. */
+  readonly maxTaskIdleMs?: number
+  readonly generation?: number
+  /** Milliseconds since the epoch, handed in. */
+  readonly wallTime: number
 }
 
 /**
@@ -42,299 +32,253 @@ export interface TaskOptions {
  * leaves the task unusable: throw it away and make a new one from the last commit.
  */
 export interface Task {
-	/** `<sub-topology>_<partition>`. */
-	readonly id: string;
-	readonly part: SubTopology;
-	readonly partition: number;
-	readonly topics: readonly string[];
-	readonly metrics: Metrics;
-	readonly streamTime: () => number;
-	/** The next offset to be processed; `undefined` when the task has never read that topic: then call `seek`. */
-	readonly position: (topic: string) => number | undefined;
-	readonly seek: (topic: string, offset: number) => void;
-	/** Hands records over, in offset order. `endOffset`: the log's end as far as it is known. */
-	readonly add: (
-		topic: string,
-		records: readonly LogRecord[],
-		endOffset?: number,
-	) => void;
-	/** Records of a topic that wait, so that the host can stop fetching. */
-	readonly buffered: (topic: string) => number;
-	/** Processes up to `limit` records, as long as one may be chosen; says how many. */
-	readonly process: (wallTime: number, limit?: number) => number;
-	/** Fires wall-clock timers that are due. True when any was. */
-	readonly punctuate: (wallTime: number) => boolean;
-	/** Whether there is anything to commit. */
-	readonly dirty: () => boolean;
-	/** About how many bytes wait for the commit, outputs and state together. */
-	readonly pendingBytes: () => number;
-	readonly effects: () => Effects;
-	/** The effects are durable now. */
-	readonly committed: () => void;
-	/** A store by name, as processors see it. */
-	readonly store: (name: string) => unknown;
-	readonly close: () => void;
+  /** `<sub-topology>_<partition>`. */
+  readonly id: string
+  readonly part: SubTopology
+  readonly partition: number
+  readonly topics: readonly string[]
+  readonly metrics: Metrics
+  readonly streamTime: () => number
+  /** The next offset to be processed; `undefined` when the task has never read that topic: then call `seek`. */
+  readonly position: (topic: string) => number | undefined
+  readonly seek: (topic: string, offset: number) => void
+  /** Hands records over, in offset order. `endOffset`: the log's end as far as it is known. */
+  readonly add: (topic: string, records: readonly LogRecord[], endOffset?: number) => void
+  /** Records of a topic that wait, so that the host can stop fetching. */
+  readonly buffered: (topic: string) => number
+  /** Processes up to `limit` records, as long as one may be chosen; says how many. */
+  readonly process: (wallTime: number, limit?: number) => number
+  /** Fires wall-clock timers that are due. True when any was. */
+  readonly punctuate: (wallTime: number) => boolean
+  /** Whether there is anything to commit. */
+  readonly dirty: () => boolean
+  /** About how many bytes wait for the commit, outputs and state together. */
+  readonly pendingBytes: () => number
+  readonly effects: () => Effects
+  /** The effects are durable now. */
+  readonly committed: () => void
+  /** A store by name, as processors see it. */
+  readonly store: (name: string) => unknown
+  readonly close: () => void
 }
 
 export function createTask(options: TaskOptions): Task {
-	const {
-		part,
-		partition,
-		state,
-		errors = FAIL_ON_ERROR,
-		maxTaskIdleMs = 0,
-	} = options;
-	const id = `${part.id}_${partition}`;
-	const stored = restoredMetadata(state);
-	const generation = Math.max(options.generation ?? 0, stored.generation);
-	const metrics = createMetrics();
-	const current: Current = { topic: "", raw: undefined };
-	let streamTime = stored.streamTime;
-	let wallTime = options.wallTime;
-	let outputs: ProducerRecord[] = [];
-	let outputBytes = 0;
-	let dirty = false;
+  const { part, partition, state, errors = FAIL_ON_ERROR, maxTaskIdleMs = 0 } = options
+  const id = `${part.id}_${partition}`
+  const stored = restoredMetadata(state)
+  const generation = Math.max(options.generation ?? 0, stored.generation)
+  const metrics = createMetrics()
+  const current: Current = { topic: '', raw: undefined }
+  let streamTime = stored.streamTime
+  let wallTime = options.wallTime
+  let outputs: ProducerRecord[] = []
+  let outputBytes = 0
+  let dirty = false
 
-	const send = (record: ProducerRecord): void => {
-		outputs.push(record);
-		outputBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
-	};
-	const failures = createFailures(
-		id,
-		partition,
-		errors,
-		metrics,
-		current,
-		send,
-	);
-	const buffers: WriteBuffer[] = [];
-	const flushes: (() => void)[] = [];
-	const stores = new Map<string, unknown>();
-	for (const spec of part.stores) {
-		const rows = createWriteBuffer(spec.name, state.rows(spec.name));
-		buffers.push(rows);
-		stores.set(
-			spec.name,
-			spec.open({ rows, onFlush: (flush) => flushes.push(flush) }),
-		);
-	}
-	const punctuator = createPunctuator(
-		stored.timers,
-		() => wallTime,
-		(operator, run) => {
-			current.raw = undefined;
-			dirty = true;
-			try {
-				run();
-			} catch (thrown) {
-				failures.handle(
-					errors.processing,
-					"processing-error",
-					thrown,
-					operator,
-				);
-			}
-		},
-	);
-	const wiring = wire(part, {
-		task: id,
-		partition,
-		generation,
-		stores,
-		metrics,
-		failures,
-		policies: errors,
-		punctuator,
-		current,
-		send,
-		streamTime: () => streamTime,
-		wallTime: () => wallTime,
-	});
-	const inputs = (options.inputs ?? part.inputs).map((input) => {
-		const queue = createInputQueue(
-			input.topic.name,
-			decoder(input, current, failures, errors),
-		);
-		const position = stored.positions[input.topic.name];
-		if (position !== undefined) queue.seek(position);
-		return { queue, process: wiring.entries[part.inputs.indexOf(input)]! };
-	});
-	const queues: readonly InputQueue[] = inputs.map((input) => input.queue);
-	const queueOf = (topic: string): InputQueue => {
-		const queue = queues.find((q) => q.topic === topic);
-		if (queue === undefined)
-			throw new RangeError(`task ${id} does not read topic ${topic}`);
-		return queue;
-	};
-	const processed = metrics.counter("process-total");
+  const send = (record: ProducerRecord): void => {
+    outputs.push(record)
+    outputBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0)
+  }
+  const failures = createFailures(id, partition, errors, metrics, current, send)
+  const buffers: WriteBuffer[] = []
+  const flushes: (() => void)[] = []
+  const stores = new Map<string, unknown>()
+  for (const spec of part.stores) {
+    const rows = createWriteBuffer(spec.name, state.rows(spec.name))
+    buffers.push(rows)
+    stores.set(spec.name, spec.open({ rows, onFlush: (flush) => flushes.push(flush) }))
+  }
+  const punctuator = createPunctuator(
+    stored.timers,
+    () => wallTime,
+    (operator, run) => {
+      current.raw = undefined
+      dirty = true
+      try {
+        run()
+      } catch (thrown) {
+        failures.handle(errors.processing, 'processing-error', thrown, operator)
+      }
+    },
+  )
+  const wiring = wire(part, {
+    task: id,
+    partition,
+    generation,
+    stores,
+    metrics,
+    failures,
+    policies: errors,
+    punctuator,
+    current,
+    send,
+    streamTime: () => streamTime,
+    wallTime: () => wallTime,
+  })
+  const inputs = (options.inputs ?? part.inputs).map((input) => {
+    const queue = createInputQueue(input.topic.name, decoder(input, current, failures, errors))
+    const position = stored.positions[input.topic.name]
+    if (position !== undefined) queue.seek(position)
+    return { queue, process: wiring.entries[part.inputs.indexOf(input)]! }
+  })
+  const queues: readonly InputQueue[] = inputs.map((input) => input.queue)
+  const queueOf = (topic: string): InputQueue => {
+    const queue = queues.find((q) => q.topic === topic)
+    if (queue === undefined) throw new RangeError(`task ${id} does not read topic ${topic}`)
+    return queue
+  }
+  const processed = metrics.counter('process-total')
 
-	/** The input whose head has the smallest event time; among equals the first, as the topology names them. */
-	function choose(): (typeof inputs)[number] | undefined {
-		let chosen: (typeof inputs)[number] | undefined;
-		let least = Infinity;
-		for (const input of inputs) {
-			const head = input.queue.head;
-			if (head !== undefined && head.record.timestamp < least) {
-				least = head.record.timestamp;
-				chosen = input;
-			}
-		}
-		return chosen;
-	}
+  /** The input whose head has the smallest event time; among equals the first, as the topology names them. */
+  function choose(): (typeof inputs)[number] | undefined {
+    let chosen: (typeof inputs)[number] | undefined
+    let least = Infinity
+    for (const input of inputs) {
+      const head = input.queue.head
+      if (head !== undefined && head.record.timestamp < least) {
+        least = head.record.timestamp
+        chosen = input
+      }
+    }
+    return chosen
+  }
 
-	return {
-		id,
-		part,
-		partition,
-		topics: queues.map((queue) => queue.topic),
-		metrics,
-		streamTime: () => streamTime,
-		position: (topic) => queueOf(topic).position,
-		seek: (topic, offset) => queueOf(topic).seek(offset),
-		add(topic, records, endOffset) {
-			queueOf(topic).add(records, endOffset);
-			if (records.length > 0) dirty = true; // even when every one of them is dropped, the position moves
-		},
-		buffered: (topic) => queueOf(topic).size,
-		process(now, limit = Infinity) {
-			wallTime = now;
-			let n = 0;
-			while (n < limit && isReady(queues, maxTaskIdleMs, now)) {
-				const input = choose();
-				if (input === undefined) break;
-				const { record, raw } = input.queue.head!;
-				current.topic = input.queue.topic;
-				current.raw = raw;
-				if (record.timestamp > streamTime) streamTime = record.timestamp;
-				input.process(record);
-				input.queue.shift();
-				n++;
-				punctuator.fire("stream-time", streamTime);
-			}
-			current.raw = undefined;
-			if (n > 0) {
-				processed.add(n);
-				dirty = true;
-			}
-			return n;
-		},
-		punctuate(now) {
-			wallTime = now;
-			return punctuator.fire("wall-clock-time", now);
-		},
-		dirty: () => dirty,
-		pendingBytes: () =>
-			buffers.reduce((sum, buffer) => sum + buffer.bytes, outputBytes),
-		effects() {
-			for (const flush of flushes) flush();
-			const writes: StoreWrites[] = [];
-			for (const buffer of buffers) {
-				const changed = buffer.writes();
-				if (changed.length > 0)
-					writes.push({ store: buffer.store, writes: changed });
-			}
-			const positions = new Map<string, number>(
-				Object.entries(stored.positions),
-			);
-			for (const queue of queues)
-				if (queue.position !== undefined)
-					positions.set(queue.topic, queue.position);
-			const metadata = encodeMetadata({
-				positions: Object.fromEntries(positions),
-				streamTime,
-				timers: punctuator.state(),
-				generation,
-				stores: Object.fromEntries(
-					part.stores.map((spec) => [spec.name, spec.fingerprint]),
-				),
-			});
-			return { outputs, writes, metadata, positions };
-		},
-		committed() {
-			for (const buffer of buffers) buffer.clear();
-			outputs = [];
-			outputBytes = 0;
-			dirty = false;
-		},
-		store: (name) => stores.get(name),
-		close: wiring.close,
-	};
+  return {
+    id,
+    part,
+    partition,
+    topics: queues.map((queue) => queue.topic),
+    metrics,
+    streamTime: () => streamTime,
+    position: (topic) => queueOf(topic).position,
+    seek: (topic, offset) => queueOf(topic).seek(offset),
+    add(topic, records, endOffset) {
+      queueOf(topic).add(records, endOffset)
+      if (records.length > 0) dirty = true // even when every one of them is dropped, the position moves
+    },
+    buffered: (topic) => queueOf(topic).size,
+    process(now, limit = Infinity) {
+      wallTime = now
+      let n = 0
+      while (n < limit && isReady(queues, maxTaskIdleMs, now)) {
+        const input = choose()
+        if (input === undefined) break
+        const { record, raw } = input.queue.head!
+        current.topic = input.queue.topic
+        current.raw = raw
+        if (record.timestamp > streamTime) streamTime = record.timestamp
+        input.process(record)
+        input.queue.shift()
+        n++
+        punctuator.fire('stream-time', streamTime)
+      }
+      current.raw = undefined
+      if (n > 0) {
+        processed.add(n)
+        dirty = true
+      }
+      return n
+    },
+    punctuate(now) {
+      wallTime = now
+      return punctuator.fire('wall-clock-time', now)
+    },
+    dirty: () => dirty,
+    pendingBytes: () => buffers.reduce((sum, buffer) => sum + buffer.bytes, outputBytes),
+    effects() {
+      for (const flush of flushes) flush()
+      const writes: StoreWrites[] = []
+      for (const buffer of buffers) {
+        const changed = buffer.writes()
+        if (changed.length > 0) writes.push({ store: buffer.store, writes: changed })
+      }
+      const positions = new Map<string, number>(Object.entries(stored.positions))
+      for (const queue of queues) if (queue.position !== undefined) positions.set(queue.topic, queue.position)
+      const metadata = encodeMetadata({
+        positions: Object.fromEntries(positions),
+        streamTime,
+        timers: punctuator.state(),
+        generation,
+        stores: Object.fromEntries(part.stores.map((spec) => [spec.name, spec.fingerprint])),
+      })
+      return { outputs, writes, metadata, positions }
+    },
+    committed() {
+      for (const buffer of buffers) buffer.clear()
+      outputs = []
+      outputBytes = 0
+      dirty = false
+    },
+    store: (name) => stores.get(name),
+    close: wiring.close,
+  }
 }
 
 const FRESH: TaskMetadata = {
-	positions: {},
-	streamTime: -1,
-	timers: {},
-	generation: 0,
-	stores: {},
-};
+  positions: {},
+  streamTime: -1,
+  timers: {},
+  generation: 0,
+  stores: {},
+}
 
 function restoredMetadata(state: StateBackend): TaskMetadata {
-	const bytes = state.metadata();
-	return bytes === undefined ? FRESH : decodeMetadata(bytes);
+  const bytes = state.metadata()
+  return bytes === undefined ? FRESH : decodeMetadata(bytes)
 }
 
 /** Turns raw records of an input into records with event time, or drops them by policy. */
 function decoder(
-	input: Input,
-	current: Current,
-	failures: Failures,
-	errors: ErrorPolicies,
+  input: Input,
+  current: Current,
+  failures: Failures,
+  errors: ErrorPolicies,
 ): (raw: LogRecord) => Head | undefined {
-	const { topic, internal } = input;
-	const keys = internal ? trusted(topic.key) : topic.key;
-	const values = internal ? trusted(topic.value) : topic.value;
-	const { timestamp: extract } = topic;
+  const { topic, internal } = input
+  const keys = internal ? trusted(topic.key) : topic.key
+  const values = internal ? trusted(topic.value) : topic.value
+  const { timestamp: extract } = topic
 
-	const timeOf = (raw: LogRecord, value: unknown): number => {
-		const time =
-			extract === undefined || value === undefined
-				? raw.timestamp
-				: extract(value, raw);
-		if (time !== undefined && Number.isSafeInteger(time) && time >= 0)
-			return time;
-		throw new RangeError(
-			`the event time is ${String(time)}: it must be a whole number of milliseconds since the epoch, 0 or more`,
-		);
-	};
-	const decode = (raw: LogRecord): Head | undefined => {
-		let key: unknown;
-		let value: unknown;
-		try {
-			key = raw.key === undefined ? undefined : keys.decode(raw.key);
-			value = raw.value === undefined ? undefined : values.decode(raw.value);
-		} catch (thrown) {
-			failures.handle(
-				errors.deserialization,
-				"deserialization-error",
-				thrown,
-				undefined,
-			);
-			return undefined;
-		}
-		try {
-			return {
-				record: {
-					key,
-					value,
-					timestamp: timeOf(raw, value),
-					headers: raw.headers,
-				},
-				raw,
-			};
-		} catch (thrown) {
-			failures.handle(errors.timestamp, "invalid-timestamp", thrown, undefined);
-			return undefined;
-		}
-	};
-	return (raw) => {
-		const before = current.topic;
-		const beforeRaw = current.raw;
-		current.topic = topic.name;
-		current.raw = raw;
-		const head = decode(raw);
-		current.topic = before;
-		current.raw = beforeRaw;
-		return head;
-	};
+  const timeOf = (raw: LogRecord, value: unknown): number => {
+    const time = extract === undefined || value === undefined ? raw.timestamp : extract(value, raw)
+    if (time !== undefined && Number.isSafeInteger(time) && time >= 0) return time
+    throw new RangeError(
+      `the event time is ${String(time)}: it must be a whole number of milliseconds since the epoch, 0 or more`,
+    )
+  }
+  const decode = (raw: LogRecord): Head | undefined => {
+    let key: unknown
+    let value: unknown
+    try {
+      key = raw.key === undefined ? undefined : keys.decode(raw.key)
+      value = raw.value === undefined ? undefined : values.decode(raw.value)
+    } catch (thrown) {
+      failures.handle(errors.deserialization, 'deserialization-error', thrown, undefined)
+      return undefined
+    }
+    try {
+      return {
+        record: {
+          key,
+          value,
+          timestamp: timeOf(raw, value),
+          headers: raw.headers,
+        },
+        raw,
+      }
+    } catch (thrown) {
+      failures.handle(errors.timestamp, 'invalid-timestamp', thrown, undefined)
+      return undefined
+    }
+  }
+  return (raw) => {
+    const before = current.topic
+    const beforeRaw = current.raw
+    current.topic = topic.name
+    current.raw = raw
+    const head = decode(raw)
+    current.topic = before
+    current.raw = beforeRaw
+    return head
+  }
 }

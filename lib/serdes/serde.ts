@@ -1,8 +1,8 @@
-import type { BinaryKey } from "../core/binary-key.js";
+import type { BinaryKey } from '../core/binary-key.js'
 
 /** Turns values into bytes. A sink needs no more. The bytes are the caller's: never changed, never used again. */
 export interface Serializer<W> {
-	readonly encode: (value: W) => Buffer;
+  readonly encode: (value: W) => Buffer
 }
 
 /**
@@ -13,21 +13,20 @@ export interface Serializer<W> {
  * error policy. The result must not share memory with `bytes`, except where the serde says so.
  */
 export interface Serde<W, R = W> extends Serializer<W> {
-	/** Shown in messages, for example `json`. Also the fingerprint of what a store holds. */
-	readonly name: string;
-	readonly decode: (bytes: Buffer) => R;
-	/**
-	 * For what revlog wrote itself (stores, changelogs, repartition topics): the same format without checking
-	 * again what was checked on the way in. Without it, the serde itself is used.
-	 */
-	readonly trusted?: Serde<R>;
-	/** A short cut for keys: to and from {@link BinaryKey} without a buffer between. Must agree with encode and decode. */
-	readonly toKey?: (value: W) => BinaryKey;
-	readonly fromKey?: (key: BinaryKey) => R;
+  /** Shown in messages, for example `json`. Also the fingerprint of what a store holds. */
+  readonly name: string
+  readonly decode: (bytes: Buffer) => R
+  /**
+   * For what revlog wrote itself (stores, changelogs, repartition topics): the same format without checking
+   * again what was checked on the way in. Without it, the serde itself is used.
+   */
+  readonly trusted?: Serde<R>
+  /** A short cut for keys: to and from {@link BinaryKey} without a buffer between. Must agree with encode and decode. */
+  readonly toKey?: (value: W) => BinaryKey
+  readonly fromKey?: (key: BinaryKey) => R
 }
 
 /** Any serde, where the types do not matter. */
-export type AnySerde = Serde<any, any>;
+export type AnySerde = Serde<any, any>
 
-export const trusted = <R>(serde: Serde<any, R>): Serde<R> =>
-	serde.trusted ?? (serde as Serde<R>);
+export const trusted = <R>(serde: Serde<any, R>): Serde<R> => serde.trusted ?? (serde as Serde<R>)

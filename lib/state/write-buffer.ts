@@ -1,49 +1,42 @@
-import SortedBTree from "sorted-btree";
-import type { BinaryKey } from "../core/binary-key.js";
-import { RevlogError } from "../core/errors.js";
-import {
-	type CommittedRows,
-	MAX_KEY_BYTES,
-	type Row,
-	type Scan,
-	type Write,
-} from "./port.js";
+import SortedBTree from 'sorted-btree'
+import type { BinaryKey } from '../core/binary-key.js'
+import { RevlogError } from '../core/errors.js'
+import { type CommittedRows, MAX_KEY_BYTES, type Row, type Scan, type Write } from './port.js'
 
 /** What a store did so far, in rows. */
 export interface StoreCounters {
-	gets: number;
-	puts: number;
-	deletes: number;
-	/** Rows that scans returned. */
-	scanned: number;
+  gets: number
+  puts: number
+  deletes: number
+  /** Rows that scans returned. */
+  scanned: number
 }
 
 /** The rows of one store as its task sees them: the last commit, and over it what was written since. */
 export interface BufferedRows {
-	readonly store: string;
-	readonly counters: Readonly<StoreCounters>;
-	get(key: BinaryKey): Buffer | undefined;
-	put(key: BinaryKey, value: Buffer): void;
-	delete(key: BinaryKey): void;
-	scan(scan: Scan): Row[];
-	/** Every row of the stretch, fetched in pages, so rows may be written while it is walked. */
-	rows(scan?: Omit<Scan, "limit">): Iterable<Row>;
+  readonly store: string
+  readonly counters: Readonly<StoreCounters>
+  get(key: BinaryKey): Buffer | undefined
+  put(key: BinaryKey, value: Buffer): void
+  delete(key: BinaryKey): void
+  scan(scan: Scan): Row[]
+  /** Every row of the stretch, fetched in pages, so rows may be written while it is walked. */
+  rows(scan?: Omit<Scan, 'limit'>): Iterable<Row>
 }
 
 export interface WriteBuffer extends BufferedRows {
-	/** Bytes of keys and values that wait for the commit. */
-	readonly bytes: number;
-	/** The writes since the last commit, ascending by key, each key once. They stay visible until `clear`. */
-	writes(): Write[];
-	/** Forgets the writes: they are committed now, or given up. */
-	clear(): void;
+  /** Bytes of keys and values that wait for the commit. */
+  readonly bytes: number
+  /** The writes since the last commit, ascending by key, each key once. They stay visible until `clear`. */
+  writes(): Write[]
+  /** Forgets the writes: they are committed now, or given up. */
+  clear(): void
 }
 
-const PAGE = 256;
-const compare = (a: BinaryKey, b: BinaryKey): number =>
-	a < b ? -1 : a > b ? 1 : 0;
+const PAGE = 256
+const compare = (a: BinaryKey, b: BinaryKey): number => (a < b ? -1 : a > b ? 1 : 0)
 const BTree = ((SortedBTree as unknown as { default?: unknown }).default ??
-	SortedBTree) as unknown as typeof SortedBTree.default;
+  SortedBTree) as unknown as typeof SortedBTree.default
 
 /**
  * Writes wait here for the commit and are read back from here: nothing reaches the engine below before the
@@ -52,157 +45,143 @@ const BTree = ((SortedBTree as unknown as { default?: unknown }).default ??
  *
  * Point reads use a hash map. The order is only needed by scans, so it is built by the first one.
  */
-export function createWriteBuffer(
-	store: string,
-	committed: CommittedRows,
-): WriteBuffer {
-	const pending = new Map<BinaryKey, Buffer | undefined>();
-	let order: InstanceType<typeof BTree<BinaryKey, undefined>> | undefined;
-	let bytes = 0;
-	const counters: StoreCounters = { gets: 0, puts: 0, deletes: 0, scanned: 0 };
+export function createWriteBuffer(store: string, committed: CommittedRows): WriteBuffer {
+  const pending = new Map<BinaryKey, Buffer | undefined>()
+  let order: InstanceType<typeof BTree<BinaryKey, undefined>> | undefined
+  let bytes = 0
+  const counters: StoreCounters = { gets: 0, puts: 0, deletes: 0, scanned: 0 }
 
-	function write(key: BinaryKey, value: Buffer | undefined): void {
-		if (key.length > MAX_KEY_BYTES || key.length === 0)
-			throw unstorable(store, key.length);
-		const known = pending.get(key);
-		if (known === undefined && !pending.has(key)) {
-			bytes += key.length;
-			order?.set(key, undefined);
-		} else if (known !== undefined) {
-			bytes -= known.length;
-		}
-		if (value !== undefined) bytes += value.length;
-		pending.set(key, value);
-	}
+  function write(key: BinaryKey, value: Buffer | undefined): void {
+    if (key.length > MAX_KEY_BYTES || key.length === 0) throw unstorable(store, key.length)
+    const known = pending.get(key)
+    if (known === undefined && !pending.has(key)) {
+      bytes += key.length
+      order?.set(key, undefined)
+    } else if (known !== undefined) {
+      bytes -= known.length
+    }
+    if (value !== undefined) bytes += value.length
+    pending.set(key, value)
+  }
 
-	function* pendingRows(scan: Scan): Generator<Write> {
-		if (order === undefined) {
-			order = new BTree<BinaryKey, undefined>(undefined, compare);
-			for (const key of pending.keys()) order.set(key, undefined);
-		}
-		let key = scan.reverse
-			? scan.to === undefined
-				? order.maxKey()
-				: order.nextLowerKey(scan.to)
-			: scan.from === undefined
-				? order.minKey()
-				: order.has(scan.from)
-					? scan.from
-					: order.nextHigherKey(scan.from);
-		while (key !== undefined) {
-			if (
-				scan.reverse
-					? scan.from !== undefined && key < scan.from
-					: scan.to !== undefined && key >= scan.to
-			)
-				return;
-			yield { key, value: pending.get(key) };
-			key = scan.reverse ? order.nextLowerKey(key) : order.nextHigherKey(key);
-		}
-	}
+  function* pendingRows(scan: Scan): Generator<Write> {
+    if (order === undefined) {
+      order = new BTree<BinaryKey, undefined>(undefined, compare)
+      for (const key of pending.keys()) order.set(key, undefined)
+    }
+    let key = scan.reverse
+      ? scan.to === undefined
+        ? order.maxKey()
+        : order.nextLowerKey(scan.to)
+      : scan.from === undefined
+        ? order.minKey()
+        : order.has(scan.from)
+          ? scan.from
+          : order.nextHigherKey(scan.from)
+    while (key !== undefined) {
+      if (scan.reverse ? scan.from !== undefined && key < scan.from : scan.to !== undefined && key >= scan.to)
+        return
+      yield { key, value: pending.get(key) }
+      key = scan.reverse ? order.nextLowerKey(key) : order.nextHigherKey(key)
+    }
+  }
 
-	function scan(request: Scan): Row[] {
-		const found =
-			pending.size === 0 ? committed.scan(request) : merged(request);
-		counters.scanned += found.length;
-		return found;
-	}
+  function scan(request: Scan): Row[] {
+    const found = pending.size === 0 ? committed.scan(request) : merged(request)
+    counters.scanned += found.length
+    return found
+  }
 
-	function merged(request: Scan): Row[] {
-		const found: Row[] = [];
-		const { reverse = false, limit } = request;
-		const mine = pendingRows(request);
-		let next = mine.next();
-		let { from, to } = request;
-		let below: Row[] = [];
-		let at = 0;
-		let exhausted = false;
-		while (found.length < limit) {
-			if (at === below.length && !exhausted) {
-				const want = Math.max(limit - found.length, 4);
-				below = committed.scan({ from, to, reverse, limit: want });
-				exhausted = below.length < want;
-				at = 0;
-				const last = below[below.length - 1];
-				if (last !== undefined) {
-					if (reverse) to = last.key;
-					else from = `${last.key}\0`;
-				}
-			}
-			const row = below[at];
-			const own = next.done ? undefined : next.value;
-			if (own === undefined && row === undefined) break;
-			const order =
-				own === undefined
-					? 1
-					: row === undefined
-						? -1
-						: reverse
-							? compare(row.key, own.key)
-							: compare(own.key, row.key);
-			if (order > 0) {
-				found.push(row!);
-				at++;
-				continue;
-			}
-			if (order === 0) at++;
-			if (own!.value !== undefined)
-				found.push({ key: own!.key, value: own!.value });
-			next = mine.next();
-		}
-		return found;
-	}
+  function merged(request: Scan): Row[] {
+    const found: Row[] = []
+    const { reverse = false, limit } = request
+    const mine = pendingRows(request)
+    let next = mine.next()
+    let { from, to } = request
+    let below: Row[] = []
+    let at = 0
+    let exhausted = false
+    while (found.length < limit) {
+      if (at === below.length && !exhausted) {
+        const want = Math.max(limit - found.length, 4)
+        below = committed.scan({ from, to, reverse, limit: want })
+        exhausted = below.length < want
+        at = 0
+        const last = below[below.length - 1]
+        if (last !== undefined) {
+          if (reverse) to = last.key
+          else from = `${last.key}\0`
+        }
+      }
+      const row = below[at]
+      const own = next.done ? undefined : next.value
+      if (own === undefined && row === undefined) break
+      const order =
+        own === undefined
+          ? 1
+          : row === undefined
+            ? -1
+            : reverse
+              ? compare(row.key, own.key)
+              : compare(own.key, row.key)
+      if (order > 0) {
+        found.push(row!)
+        at++
+        continue
+      }
+      if (order === 0) at++
+      if (own!.value !== undefined) found.push({ key: own!.key, value: own!.value })
+      next = mine.next()
+    }
+    return found
+  }
 
-	return {
-		store,
-		counters,
-		get bytes() {
-			return bytes;
-		},
-		get(key) {
-			counters.gets++;
-			const own = pending.get(key);
-			if (own !== undefined || pending.has(key)) return own;
-			return committed.get(key);
-		},
-		put(key, value) {
-			counters.puts++;
-			write(key, value);
-		},
-		delete(key) {
-			counters.deletes++;
-			write(key, undefined);
-		},
-		scan,
-		*rows({ from, to, reverse = false } = {}) {
-			for (;;) {
-				const page = scan({ from, to, reverse, limit: PAGE });
-				yield* page;
-				const last = page[page.length - 1];
-				if (last === undefined || page.length < PAGE) return;
-				if (reverse) to = last.key;
-				else from = `${last.key}\0`;
-			}
-		},
-		writes() {
-			const keys = [...pending.keys()].sort();
-			return keys.map((key) => ({ key, value: pending.get(key) }));
-		},
-		clear() {
-			pending.clear();
-			order = undefined;
-			bytes = 0;
-		},
-	};
+  return {
+    store,
+    counters,
+    get bytes() {
+      return bytes
+    },
+    get(key) {
+      counters.gets++
+      const own = pending.get(key)
+      if (own !== undefined || pending.has(key)) return own
+      return committed.get(key)
+    },
+    put(key, value) {
+      counters.puts++
+      write(key, value)
+    },
+    delete(key) {
+      counters.deletes++
+      write(key, undefined)
+    },
+    scan,
+    *rows({ from, to, reverse = false } = {}) {
+      for (;;) {
+        const page = scan({ from, to, reverse, limit: PAGE })
+        yield* page
+        const last = page[page.length - 1]
+        if (last === undefined || page.length < PAGE) return
+        if (reverse) to = last.key
+        else from = `${last.key}\0`
+      }
+    },
+    writes() {
+      const keys = [...pending.keys()].sort()
+      return keys.map((key) => ({ key, value: pending.get(key) }))
+    },
+    clear() {
+      pending.clear()
+      order = undefined
+      bytes = 0
+    },
+  }
 }
 
 function unstorable(store: string, length: number): RevlogError {
-	return new RevlogError(
-		"E_KEY_TOO_LONG",
-		`a key of ${length} bytes cannot be stored`,
-		{
-			remedy: `keys have 1 to ${MAX_KEY_BYTES} bytes: use a shorter key, or its hash, with selectKey or groupBy`,
-			at: { store },
-		},
-	);
+  return new RevlogError('E_KEY_TOO_LONG', `a key of ${length} bytes cannot be stored`, {
+    remedy: `keys have 1 to ${MAX_KEY_BYTES} bytes: use a shorter key, or its hash, with selectKey or groupBy`,
+    at: { store },
+  })
 }

@@ -1,102 +1,98 @@
-import type { AnySerde } from "../serdes/serde.js";
-import type { StoreSpec } from "../state/store.js";
-import type { ProcessorFactory } from "./processor.js";
-import type { SinkTopic, SourceTopic } from "./topic.js";
+import type { AnySerde } from '../serdes/serde.js'
+import type { StoreSpec } from '../state/store.js'
+import type { ProcessorFactory } from './processor.js'
+import type { SinkTopic, SourceTopic } from './topic.js'
 
 /**
  * A node of the description: frozen, knows its parents, knows nothing of its children. What a node does at run
  * time it carries along as a factory, so no part of revlog has a list of operators.
  */
-export type TopologyNode =
-	| SourceNode
-	| ProcessorNode
-	| RepartitionNode
-	| SinkNode;
+export type TopologyNode = SourceNode | ProcessorNode | RepartitionNode | SinkNode
 
 /** A node that others can derive from. */
-export type StreamNode = SourceNode | ProcessorNode | RepartitionNode;
+export type StreamNode = SourceNode | ProcessorNode | RepartitionNode
 
 export interface SourceNode {
-	readonly kind: "source";
-	readonly name: string | undefined;
-	readonly topic: SourceTopic<any, any>;
-	readonly parents: readonly [];
+  readonly kind: 'source'
+  readonly name: string | undefined
+  readonly topic: SourceTopic<any, any>
+  readonly parents: readonly []
 }
 
 export interface ProcessorNode {
-	readonly kind: "processor";
-	/** What the user wrote, for messages: `mapValues`, `asOfJoin`. */
-	readonly operator: string;
-	/** Kafka Streams' prefix of generated names, for `describe()`: `KSTREAM-MAPVALUES`. */
-	readonly prefix: string;
-	readonly name: string | undefined;
-	readonly parents: readonly StreamNode[];
-	readonly stores: readonly StoreSpec<any>[];
-	/**
-	 * How many records one input record can become: at most `one`, `many`, or `detached` when records also come
-	 * from punctuations and so belong to no input record.
-	 */
-	readonly yields: "one" | "many" | "detached";
-	/** Which parents must have equal numbers of partitions, being read by the same key. */
-	readonly copartitioned: boolean;
-	readonly create: ProcessorFactory;
-	/** What is wrong with this node's place in a topology, thrown by `topology()`. */
-	readonly validate?: (node: ProcessorNode) => void;
+  readonly kind: 'processor'
+  /** What the user wrote, for messages: `mapValues`, `asOfJoin`. */
+  readonly operator: string
+  /** Kafka Streams' prefix of generated names, for `describe()`: `KSTREAM-MAPVALUES`. */
+  readonly prefix: string
+  readonly name: string | undefined
+  readonly parents: readonly StreamNode[]
+  readonly stores: readonly StoreSpec<any>[]
+  /**
+   * How many records one input record can become: at most `one`, `many`, or `detached` when records also come
+   * from punctuations and so belong to no input record.
+   */
+  readonly yields: 'one' | 'many' | 'detached'
+  /** Which parents must have equal numbers of partitions, being read by the same key. */
+  readonly copartitioned: boolean
+  readonly create: ProcessorFactory
+  /** What is wrong with this node's place in a topology, thrown by `topology()`. */
+  readonly validate?: (node: ProcessorNode) => void
 }
 
 /** A topic of the application's own, through which records reach the partition of their key. Cuts sub-topologies. */
 export interface RepartitionNode {
-	readonly kind: "repartition";
-	/** `<application>-<name>-repartition` is the topic's name. */
-	readonly name: string;
-	readonly parents: readonly [StreamNode];
-	readonly key: AnySerde;
-	readonly value: AnySerde;
-	/** Number of partitions; as many as the greatest of the sources above when absent. */
-	readonly partitions: number | undefined;
+  readonly kind: 'repartition'
+  /** `<application>-<name>-repartition` is the topic's name. */
+  readonly name: string
+  readonly parents: readonly [StreamNode]
+  readonly key: AnySerde
+  readonly value: AnySerde
+  /** Number of partitions; as many as the greatest of the sources above when absent. */
+  readonly partitions: number | undefined
 }
 
 export interface SinkNode {
-	readonly kind: "sink";
-	readonly name: string | undefined;
-	readonly parents: readonly [StreamNode];
-	readonly topic: SinkTopic<any, any>;
+  readonly kind: 'sink'
+  readonly name: string | undefined
+  readonly parents: readonly [StreamNode]
+  readonly topic: SinkTopic<any, any>
 }
 
 export interface ProcessorNodeOptions {
-	readonly operator: string;
-	readonly prefix: string;
-	readonly name?: string | undefined;
-	readonly parents: readonly StreamNode[];
-	readonly stores?: readonly StoreSpec<any>[];
-	readonly yields?: ProcessorNode["yields"];
-	readonly copartitioned?: boolean;
-	readonly create: ProcessorFactory;
-	readonly validate?: (node: ProcessorNode) => void;
+  readonly operator: string
+  readonly prefix: string
+  readonly name?: string | undefined
+  readonly parents: readonly StreamNode[]
+  readonly stores?: readonly StoreSpec<any>[]
+  readonly yields?: ProcessorNode['yields']
+  readonly copartitioned?: boolean
+  readonly create: ProcessorFactory
+  readonly validate?: (node: ProcessorNode) => void
 }
 
 export function processorNode(options: ProcessorNodeOptions): ProcessorNode {
-	const {
-		operator,
-		prefix,
-		name,
-		parents,
-		stores = [],
-		yields = "one",
-		copartitioned = false,
-		create,
-		validate,
-	} = options;
-	return Object.freeze({
-		kind: "processor",
-		operator,
-		prefix,
-		name,
-		parents: Object.freeze([...parents]),
-		stores: Object.freeze([...stores]),
-		yields,
-		copartitioned,
-		create,
-		...(validate === undefined ? {} : { validate }),
-	});
+  const {
+    operator,
+    prefix,
+    name,
+    parents,
+    stores = [],
+    yields = 'one',
+    copartitioned = false,
+    create,
+    validate,
+  } = options
+  return Object.freeze({
+    kind: 'processor',
+    operator,
+    prefix,
+    name,
+    parents: Object.freeze([...parents]),
+    stores: Object.freeze([...stores]),
+    yields,
+    copartitioned,
+    create,
+    ...(validate === undefined ? {} : { validate }),
+  })
 }

@@ -1,18 +1,18 @@
-import type { Serde } from "../serdes/serde.js";
-import type { StoreSpec } from "../state/store.js";
-import type { StreamNode } from "./node.js";
+import type { Serde } from '../serdes/serde.js'
+import type { StoreSpec } from '../state/store.js'
+import type { StreamNode } from './node.js'
 
 /**
  * A stream as operators see it: the node that its records come from, and what is known about them. The faces of
  * the DSL wrap this; an operator takes it and returns a new one.
  */
 export interface StreamShape<K, V> {
-	readonly node: StreamNode;
-	/** Serdes travel along; a step that changes a type drops the serde of that part. */
-	readonly key: Serde<any, K> | undefined;
-	readonly value: Serde<any, V> | undefined;
-	/** Whether every record is in the partition of its key: false after a step that changes keys. */
-	readonly partitioned: boolean;
+  readonly node: StreamNode
+  /** Serdes travel along; a step that changes a type drops the serde of that part. */
+  readonly key: Serde<any, K> | undefined
+  readonly value: Serde<any, V> | undefined
+  /** Whether every record is in the partition of its key: false after a step that changes keys. */
+  readonly partitioned: boolean
 }
 
 /**
@@ -20,6 +20,6 @@ export interface StreamShape<K, V> {
  * `undefined` for "no value".
  */
 export interface TableShape<K, V> extends StreamShape<K, V> {
-	/** The store that holds the table, where it is materialized: a timestamped key-value store. */
-	readonly store: StoreSpec<any> | undefined;
+  /** The store that holds the table, where it is materialized: a timestamped key-value store. */
+  readonly store: StoreSpec<any> | undefined
 }

@@ -1,29 +1,27 @@
-import { RevlogError } from "../core/errors.js";
-import type { Headers } from "../core/record.js";
-import type { Serde, Serializer } from "../serdes/serde.js";
+import { RevlogError } from '../core/errors.js'
+import type { Headers } from '../core/record.js'
+import type { Serde, Serializer } from '../serdes/serde.js'
 
 /** A topic that can be written. */
 export interface SinkTopic<K, V> {
-	readonly name: string;
-	readonly key: Serializer<K>;
-	readonly value: Serializer<V>;
+  readonly name: string
+  readonly key: Serializer<K>
+  readonly value: Serializer<V>
 }
 
 /** A topic that can be read. */
 export interface SourceTopic<K, V> {
-	readonly name: string;
-	readonly key: Serde<any, K>;
-	readonly value: Serde<any, V>;
-	/** Event time; without it the record's own timestamp. */
-	readonly timestamp: TimestampExtractor<V> | undefined;
+  readonly name: string
+  readonly key: Serde<any, K>
+  readonly value: Serde<any, V>
+  /** Event time; without it the record's own timestamp. */
+  readonly timestamp: TimestampExtractor<V> | undefined
 }
 
 /** A topic, said once: topology, test driver and service all take this value. Made by {@link topic}. */
-export interface Topic<KW, VW, KR = KW, VR = VW>
-	extends SinkTopic<KW, VW>,
-		SourceTopic<KR, VR> {
-	readonly key: Serde<KW, KR>;
-	readonly value: Serde<VW, VR>;
+export interface Topic<KW, VW, KR = KW, VR = VW> extends SinkTopic<KW, VW>, SourceTopic<KR, VR> {
+  readonly key: Serde<KW, KR>
+  readonly value: Serde<VW, VR>
 }
 
 /**
@@ -31,14 +29,14 @@ export interface Topic<KW, VW, KR = KW, VR = VW>
  * which keeps its own timestamp. `undefined` or a number that is no time is decided by `onError.timestamp`.
  */
 export type TimestampExtractor<V> = (
-	value: V,
-	record: { readonly timestamp: number; readonly headers: Headers },
-) => number | undefined;
+  value: V,
+  record: { readonly timestamp: number; readonly headers: Headers },
+) => number | undefined
 
 export interface TopicOptions<KW, KR, VW, VR> {
-	readonly key: Serde<KW, KR>;
-	readonly value: Serde<VW, VR>;
-	readonly timestamp?: TimestampExtractor<VR>;
+  readonly key: Serde<KW, KR>
+  readonly value: Serde<VW, VR>
+  readonly timestamp?: TimestampExtractor<VR>
 }
 
 /**
@@ -49,23 +47,18 @@ export interface TopicOptions<KW, KR, VW, VR> {
  * const moods = topic('moods', { key: string(), value: json<Mood>(), timestamp: (m) => m.eventTime })
  */
 export function topic<KW, KR, VW, VR>(
-	name: string,
-	options: TopicOptions<KW, KR, VW, VR>,
+  name: string,
+  options: TopicOptions<KW, KR, VW, VR>,
 ): Topic<KW, VW, KR, VR> {
-	checkTopicName(name);
-	const { key, value, timestamp } = options;
-	return Object.freeze({ name, key, value, timestamp });
+  checkTopicName(name)
+  const { key, value, timestamp } = options
+  return Object.freeze({ name, key, value, timestamp })
 }
 
 export function checkTopicName(name: string): void {
-	if (!/^[A-Za-z0-9._-]{1,249}$/.test(name) || name === "." || name === "..") {
-		throw new RevlogError(
-			"E_TOPIC_NAME",
-			`${JSON.stringify(name)} cannot name a topic`,
-			{
-				remedy:
-					'use 1 to 249 of the characters A-Z a-z 0-9 . _ -, and neither "." nor ".."',
-			},
-		);
-	}
+  if (!/^[A-Za-z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
+    throw new RevlogError('E_TOPIC_NAME', `${JSON.stringify(name)} cannot name a topic`, {
+      remedy: 'use 1 to 249 of the characters A-Z a-z 0-9 . _ -, and neither "." nor ".."',
+    })
+  }
 }
