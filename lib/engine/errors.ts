@@ -57,9 +57,6 @@ export interface Failures {
   readonly divert: (topic: string, reason: DropReason, operator: string | undefined, headers: Headers) => void
 }
 
-/** Marks what was decided to stop the task, so that it passes every catch on its way out. */
-const decided = new WeakSet<RevlogError>()
-
 export function createFailures(
   task: string,
   partition: number,
@@ -68,6 +65,8 @@ export function createFailures(
   current: Current,
   send: (record: ProducerRecord) => void,
 ): Failures {
+  // What was decided to stop the task passes every other catch on its way out.
+  const decided = new WeakSet<RevlogError>()
   const counters = new Map<string, Counter>()
   const count = (reason: DropReason): void => {
     let counter = counters.get(reason)
