@@ -1,6 +1,6 @@
-import SortedBTree from 'sorted-btree'
 import type { BinaryKey } from '../core/binary-key.js'
 import { RevlogError } from '../core/errors.js'
+import { compareKeys as compare, createOrderedKeys, type OrderedKeys } from './ordered-keys.js'
 import { type CommittedRows, MAX_KEY_BYTES, type Row, type Scan, type Write } from './port.js'
 
 /** What a store did so far, in rows. */
@@ -34,10 +34,6 @@ export interface WriteBuffer extends BufferedRows {
 }
 
 const PAGE = 256
-const compare = (a: BinaryKey, b: BinaryKey): number => (a < b ? -1 : a > b ? 1 : 0)
-const BTree = ((SortedBTree as unknown as { default?: unknown }).default ??
-  SortedBTree) as unknown as typeof SortedBTree.default
-
 /**
  * Writes wait here for the commit and are read back from here: nothing reaches the engine below before the
  * outputs of the same records are safe, a crash takes back exactly what was not committed, and a key written
@@ -47,7 +43,7 @@ const BTree = ((SortedBTree as unknown as { default?: unknown }).default ??
  */
 export function createWriteBuffer(store: string, committed: CommittedRows): WriteBuffer {
   const pending = new Map<BinaryKey, Buffer | undefined>()
-  let order: InstanceType<typeof BTree<BinaryKey, undefined>> | undefined
+  let order: OrderedKeys | undefined
   let bytes = 0
   const counters: StoreCounters = { gets: 0, puts: 0, deletes: 0, scanned: 0 }
 
@@ -56,7 +52,7 @@ export function createWriteBuffer(store: string, committed: CommittedRows): Writ
     const known = pending.get(key)
     if (known === undefined && !pending.has(key)) {
       bytes += key.length
-      order?.set(key, undefined)
+      order?.add(key)
     } else if (known !== undefined) {
       bytes -= known.length
     }
@@ -64,26 +60,9 @@ export function createWriteBuffer(store: string, committed: CommittedRows): Writ
     pending.set(key, value)
   }
 
-  function* pendingRows(scan: Scan): Generator<Write> {
-    if (order === undefined) {
-      order = new BTree<BinaryKey, undefined>(undefined, compare)
-      for (const key of pending.keys()) order.set(key, undefined)
-    }
-    let key = scan.reverse
-      ? scan.to === undefined
-        ? order.maxKey()
-        : order.nextLowerKey(scan.to)
-      : scan.from === undefined
-        ? order.minKey()
-        : order.has(scan.from)
-          ? scan.from
-          : order.nextHigherKey(scan.from)
-    while (key !== undefined) {
-      if (scan.reverse ? scan.from !== undefined && key < scan.from : scan.to !== undefined && key >= scan.to)
-        return
-      yield { key, value: pending.get(key) }
-      key = scan.reverse ? order.nextLowerKey(key) : order.nextHigherKey(key)
-    }
+  function* pendingRows(request: Scan): Generator<Write> {
+    order ??= createOrderedKeys(pending.keys())
+    for (const key of order.keys(request)) yield { key, value: pending.get(key) }
   }
 
   function scan(request: Scan): Row[] {
