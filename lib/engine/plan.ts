@@ -8,6 +8,8 @@ import { originsOf, repartitionTopic, type Topology } from '../topology/topology
 export interface PlannedTask {
   readonly part: SubTopology
   readonly partition: number
+  /** How many partitions the sub-topology has. */
+  readonly partitions: number
   /** The inputs that have this partition. */
   readonly inputs: readonly Input[]
 }
@@ -77,6 +79,7 @@ export function planTasks(topology: Topology, partitionsOf: (topic: string) => n
     return Array.from({ length: most }, (_, partition) => ({
       part,
       partition,
+      partitions: most,
       inputs: part.inputs.filter((input) => partitions(input) > partition),
     }))
   })

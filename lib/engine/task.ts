@@ -15,6 +15,8 @@ import { wire } from './wiring.js'
 export interface TaskOptions {
   readonly part: SubTopology
   readonly partition: number
+  /** How many partitions the sub-topology has; 1 when absent. */
+  readonly partitions?: number
   /** The inputs that have this partition; all when absent. */
   readonly inputs?: readonly Input[]
   readonly state: StateBackend
@@ -104,6 +106,7 @@ export function createTask(options: TaskOptions): Task {
   const wiring = wire(part, {
     task: id,
     partition,
+    partitions: options.partitions ?? 1,
     generation,
     stores,
     metrics,

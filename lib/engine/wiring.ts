@@ -16,6 +16,7 @@ type Process = (record: Record<any, any>) => void
 export interface Wires {
   readonly task: string
   readonly partition: number
+  readonly partitions: number
   readonly generation: number
   readonly stores: ReadonlyMap<string, unknown>
   readonly metrics: Metrics
@@ -147,6 +148,7 @@ function contextOf(node: ProcessorNode, name: string, emit: Process, wires: Wire
     wallTime: wires.wallTime,
     task: wires.task,
     partition,
+    partitions: wires.partitions,
     generation: wires.generation,
   }
 }

@@ -83,6 +83,8 @@ export interface ProcessorContext<KOut = any, VOut = any> {
   readonly wallTime: () => number
   readonly task: string
   readonly partition: number
+  /** How many partitions, and so tasks, the sub-topology has. */
+  readonly partitions: number
   /** Of revisions: see `Revision`. */
   readonly generation: number
 }

@@ -17,7 +17,9 @@ export type TimestampedKeyValueStore<K, V> = KeyValueStore<K, ValueAndTimestamp<
 /**
  * What a table keeps: values with their event time. Kafka Streams' timestamped key-value store.
  *
- *     event time f64 | has revision u8 | revision 16 bytes, if so | the value
+ *     event time f64 | flags u8 | revision 16 bytes, if flag 1 | the value, if not flag 2
+ *
+ * Flag 2 is a deleted row of a revision log, which keeps its revision.
  */
 export function timestampedKeyValueStore<K, V>(
   name: string,
@@ -33,31 +35,32 @@ export function timestampedKeyValueStore<K, V>(
 }
 
 const HEAD = 9
+const HAS_REVISION = 1
+const DELETED = 2
 
 function timestamped<V>(serde: Serde<V>): Serde<ValueAndTimestamp<V>> {
   return {
     name: serde.name,
     encode({ value, timestamp, revision }) {
-      const body = serde.encode(value)
+      const body = value === undefined ? undefined : serde.encode(value)
       const start = HEAD + (revision === undefined ? 0 : REVISION_BYTES)
-      const bytes = Buffer.allocUnsafe(start + body.length)
+      const bytes = Buffer.allocUnsafe(start + (body?.length ?? 0))
       bytes.writeDoubleBE(timestamp, 0)
-      bytes[8] = revision === undefined ? 0 : 1
+      bytes[8] = (revision === undefined ? 0 : HAS_REVISION) | (body === undefined ? DELETED : 0)
       if (revision !== undefined) bytes.set(revision, HEAD)
-      bytes.set(body, start)
+      if (body !== undefined) bytes.set(body, start)
       return bytes
     },
     decode(bytes) {
       const timestamp = bytes.readDoubleBE(0)
-      if (bytes[8] === 0) return { value: serde.decode(bytes.subarray(HEAD)), timestamp }
-      if (bytes[8] !== 1)
+      const flags = bytes[8]!
+      if (flags === 0) return { value: serde.decode(bytes.subarray(HEAD)), timestamp }
+      if (flags > 3)
         throw new RevlogError('E_STATE_FORMAT', 'a row of a timestamped store has an unknown layout')
-      const start = HEAD + REVISION_BYTES
-      return {
-        value: serde.decode(bytes.subarray(start)),
-        timestamp,
-        revision: Buffer.from(bytes.subarray(HEAD, start)),
-      }
+      const start = HEAD + ((flags & HAS_REVISION) === 0 ? 0 : REVISION_BYTES)
+      const value = (flags & DELETED) === 0 ? serde.decode(bytes.subarray(start)) : (undefined as V)
+      const revision = start === HEAD ? undefined : Buffer.from(bytes.subarray(HEAD, start))
+      return { value, timestamp, revision }
     },
   }
 }
