@@ -1,7 +1,7 @@
 import type { BinaryKey } from '../lib/core/binary-key.js'
+import { createMemoryBackend } from '../lib/state/memory/index.js'
 import type { StateBackend, StoreWrites } from '../lib/state/port.js'
 import type { SubTopology } from '../lib/topology/sub-topology.js'
-import { createMemoryBackend } from './memory-backend.js'
 
 /** One change of a store, as it went to the changelog. */
 export interface ChangelogEntry {
