@@ -25,6 +25,31 @@ export const FAIL_ON_ERROR: ErrorPolicies = Object.freeze({
   deadLetterTopic: undefined,
 })
 
+/**
+ * @param inputs the topics that a task reads.
+ * @throws RevlogError `E_DEAD_LETTER` when dead letters have no topic to go to, or one that would come back.
+ */
+export function checkPolicies(policies: ErrorPolicies, inputs: readonly string[]): void {
+  const { deadLetterTopic } = policies
+  const policy = (['deserialization', 'processing', 'timestamp'] as const).find(
+    (kind) => policies[kind] === 'dead-letter',
+  )
+  if (policy !== undefined && deadLetterTopic === undefined) {
+    throw new RevlogError('E_DEAD_LETTER', `onError.${policy} is 'dead-letter' and no topic is named`, {
+      remedy: 'name one in onError.deadLetterTopic',
+    })
+  }
+  if (deadLetterTopic !== undefined && inputs.includes(deadLetterTopic)) {
+    throw new RevlogError(
+      'E_DEAD_LETTER',
+      `the dead-letter topic ${deadLetterTopic} is read by the topology`,
+      {
+        remedy: 'name a topic in onError.deadLetterTopic that the topology does not read',
+      },
+    )
+  }
+}
+
 /** Headers of a dead letter, beside the headers that the record had. */
 export const DEAD_LETTER_HEADERS = Object.freeze({
   reason: 'revlog-error-reason',

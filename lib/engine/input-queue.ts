@@ -4,6 +4,11 @@ import type { LogRecord, Record } from '../core/record.js'
 export interface Head {
   readonly record: Record<unknown, unknown>
   readonly raw: LogRecord
+  /**
+   * Why the task has to stop here, when the record cannot be decoded and the policy is `fail`. It stops when the
+   * record's turn comes and not when it is decoded, or the good record before it could never be committed.
+   */
+  readonly failure: unknown
 }
 
 /**

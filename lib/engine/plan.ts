@@ -4,6 +4,8 @@ import type { ProcessorNode, RepartitionNode, SourceNode } from '../topology/nod
 import type { Input, SubTopology } from '../topology/sub-topology.js'
 import { originsOf, repartitionTopic, type Topology } from '../topology/topology.js'
 
+type Origin = SourceNode | RepartitionNode
+
 /** A task that has to run: one partition of one sub-topology. */
 export interface PlannedTask {
   readonly part: SubTopology
@@ -24,34 +26,37 @@ export interface Plan {
 /**
  * Which tasks a topology becomes when its source topics have so many partitions.
  *
+ * A repartition topic without a number of its own has the number of what it is joined with, as far as that is
+ * given, else that of the greatest topic above.
+ *
  * @throws RevlogError `E_NOT_COPARTITIONED` when the sides of a join have different numbers of partitions.
  */
 export function planTasks(topology: Topology, partitionsOf: (topic: string) => number): Plan {
   const { name: application } = topology
   const repartitions = topology.nodes.filter((n): n is RepartitionNode => n.kind === 'repartition')
   const joins = topology.nodes.filter((n): n is ProcessorNode => n.kind === 'processor' && n.copartitioned)
+  const sidesOf = new Map(joins.map((join) => [join, OrderedSet(join.parents).flatMap(originsOf)]))
   const counts = new Map<RepartitionNode, number>()
-  const countOf = (origin: SourceNode | RepartitionNode): number => {
+  const asked = new Set<RepartitionNode>()
+  const countOf = (origin: Origin): number => {
     if (origin.kind === 'source') return partitionsOf(origin.topic.name)
+    if (origin.partitions !== undefined) return origin.partitions
     const known = counts.get(origin)
     if (known !== undefined) return known
-    const above = Math.max(...originsOf(origin.parents[0]).map(countOf))
-    const count = origin.partitions ?? Math.max(above, ...joinedWith(origin, joins))
+    if (asked.has(origin)) return 1 // it depends on itself through a join, which then compares the numbers
+    asked.add(origin)
+    const together = togetherWith(origin, sidesOf.values())
+    const fixed = together.filter((side) => side.kind === 'source' || side.partitions !== undefined)
+    const free = together.filter((side): side is RepartitionNode => side.kind === 'repartition')
+    const count = fixed.isEmpty()
+      ? Math.max(...free.flatMap((side) => originsOf(side.parents[0]).map(countOf)))
+      : Math.max(...fixed.map(countOf))
     counts.set(origin, count)
     return count
   }
-  /** A repartition topic without a number of its own takes that of the topics that it is joined with. */
-  const joinedWith = (origin: RepartitionNode, all: Iterable<ProcessorNode>): number[] =>
-    [...all]
-      .map((join) => join.parents.flatMap((parent) => [...originsOf(parent)]))
-      .filter((origins) => origins.includes(origin))
-      .flatMap((origins) =>
-        origins.flatMap((o) => (o.kind === 'source' ? [partitionsOf(o.topic.name)] : (o.partitions ?? []))),
-      )
 
   for (const join of joins) {
-    const sides = OrderedSet(join.parents.flatMap((parent) => [...originsOf(parent)]))
-    const [first, ...others] = sides.map((origin) => ({
+    const [first, ...others] = sidesOf.get(join)!.map((origin) => ({
       topic: nameOf(application, origin),
       partitions: countOf(origin),
     }))
@@ -86,5 +91,16 @@ export function planTasks(topology: Topology, partitionsOf: (topic: string) => n
   return { tasks: [...tasks], repartitionTopics }
 }
 
-const nameOf = (application: string, origin: SourceNode | RepartitionNode): string =>
+/** The origins that a join reads by the same key as this one, directly or through others; itself among them. */
+function togetherWith(origin: Origin, joins: Iterable<OrderedSet<Origin>>): OrderedSet<Origin> {
+  const sides = [...joins]
+  let together = OrderedSet<Origin>([origin])
+  for (let before = 0; before < together.size; ) {
+    before = together.size
+    for (const side of sides) if (side.some((o) => together.has(o))) together = together.union(side)
+  }
+  return together
+}
+
+const nameOf = (application: string, origin: Origin): string =>
   origin.kind === 'source' ? origin.topic.name : repartitionTopic(application, origin.name)

@@ -50,15 +50,16 @@ export function createPunctuator(
   const scheduled = new Map<string, number>()
 
   const settle = (type: PunctuationType): void => {
-    timers[type] = timers[type].filter((timer) => !timer.cancelled)
     due[type] = timers[type].reduce((least, timer) => Math.min(least, timer.next), Infinity)
   }
 
   return {
     schedule(operator, interval, type, callback) {
-      const ordinal = scheduled.get(`${operator} ${type}`) ?? 0
-      scheduled.set(`${operator} ${type}`, ordinal + 1)
-      const name = `${operator} ${type} ${ordinal}`
+      // The interval is part of the name: a timer that finds another's time would wait for the other's interval.
+      const kind = `${operator} ${type} ${interval}`
+      const ordinal = scheduled.get(kind) ?? 0
+      scheduled.set(kind, ordinal + 1)
+      const name = `${kind} ${ordinal}`
       const first = type === 'stream-time' ? 0 : wallTime() + interval
       const timer: Timer = {
         name,
@@ -73,27 +74,30 @@ export function createPunctuator(
       return {
         cancel() {
           timer.cancelled = true
+          timers[type] = timers[type].filter((t) => t !== timer)
         },
       }
     },
     fire(type, time) {
-      if (time < due[type]) return false
       let fired = false
-      const order = timers[type].filter((t) => t.next <= time).sort((a, b) => a.next - b.next)
-      for (const timer of order) {
-        if (timer.cancelled) continue
-        fired = true
-        const missed = Math.floor((time - timer.next) / timer.interval)
-        timer.next += (missed + 1) * timer.interval
-        run(timer.operator, () => timer.callback(time))
+      // A timer that a callback schedules may be due at once, as a stream-time timer is.
+      while (time >= due[type]) {
+        const order = timers[type].filter((t) => t.next <= time).sort((a, b) => a.next - b.next)
+        for (const timer of order) {
+          if (timer.cancelled) continue
+          fired = true
+          const missed = Math.floor((time - timer.next) / timer.interval)
+          timer.next += (missed + 1) * timer.interval
+          run(timer.operator, () => timer.callback(time))
+        }
+        settle(type)
       }
-      settle(type)
       return fired
     },
     state() {
       const state: { [timer: string]: number } = {}
       for (const timer of [...timers['stream-time'], ...timers['wall-clock-time']]) {
-        if (!timer.cancelled) state[timer.name] = timer.next
+        state[timer.name] = timer.next
       }
       return state
     },

@@ -12,9 +12,9 @@ export function isReady(queues: readonly InputQueue[], maxTaskIdleMs: number, wa
     if (filled > 1) for (const queue of queues) queue.idleUntil = undefined
     return filled > 0
   }
-  if (filled === 0) return false
-  if (maxTaskIdleMs < 0) return true
-  let ready = true
+  if (maxTaskIdleMs < 0) return filled > 0
+  // The waiting begins when a queue is seen empty first, even while all of them are.
+  let ready = filled > 0
   for (const queue of queues) {
     if (queue.head !== undefined) {
       queue.idleUntil = undefined

@@ -1,11 +1,20 @@
 import { createMetrics, type Metrics } from '../core/metrics.js'
-import type { LogRecord, ProducerRecord } from '../core/record.js'
+import { type LogRecord, NO_HEADERS, type ProducerRecord, type Record } from '../core/record.js'
 import { trusted } from '../serdes/serde.js'
 import type { StateBackend, StoreWrites } from '../state/port.js'
 import { createWriteBuffer, type WriteBuffer } from '../state/write-buffer.js'
+import type { DropReason } from '../topology/processor.js'
 import type { Input, SubTopology } from '../topology/sub-topology.js'
 import type { Effects } from './effects.js'
-import { type Current, createFailures, type ErrorPolicies, FAIL_ON_ERROR, type Failures } from './errors.js'
+import {
+  type Current,
+  checkPolicies,
+  createFailures,
+  type ErrorPolicies,
+  type ErrorPolicy,
+  FAIL_ON_ERROR,
+  type Failures,
+} from './errors.js'
 import { createInputQueue, type Head, type InputQueue } from './input-queue.js'
 import { decodeMetadata, encodeMetadata, type TaskMetadata } from './metadata.js'
 import { createPunctuator } from './punctuation.js'
@@ -48,7 +57,10 @@ export interface Task {
   readonly add: (topic: string, records: readonly LogRecord[], endOffset?: number) => void
   /** Records of a topic that wait, so that the host can stop fetching. */
   readonly buffered: (topic: string) => number
-  /** Processes up to `limit` records, as long as one may be chosen; says how many. */
+  /**
+   * Processes up to `limit` records, as long as one may be chosen; says how many. It stops before a record that
+   * cannot be decoded when the policy is `fail`, and throws when that is the first.
+   */
   readonly process: (wallTime: number, limit?: number) => number
   /** Fires wall-clock timers that are due. True when any was. */
   readonly punctuate: (wallTime: number) => boolean
@@ -67,6 +79,10 @@ export interface Task {
 export function createTask(options: TaskOptions): Task {
   const { part, partition, state, errors = FAIL_ON_ERROR, maxTaskIdleMs = 0 } = options
   const id = `${part.id}_${partition}`
+  checkPolicies(
+    errors,
+    part.inputs.map((input) => input.topic.name),
+  )
   const stored = restoredMetadata(state)
   const generation = Math.max(options.generation ?? 0, stored.generation)
   const metrics = createMetrics()
@@ -131,6 +147,7 @@ export function createTask(options: TaskOptions): Task {
     return queue
   }
   const processed = metrics.counter('process-total')
+  const lateness = metrics.histogram('record-lateness')
 
   /** The input whose head has the smallest event time; among equals the first, as the topology names them. */
   function choose(): (typeof inputs)[number] | undefined {
@@ -166,10 +183,15 @@ export function createTask(options: TaskOptions): Task {
       while (n < limit && isReady(queues, maxTaskIdleMs, now)) {
         const input = choose()
         if (input === undefined) break
-        const { record, raw } = input.queue.head!
+        const { record, raw, failure } = input.queue.head!
+        if (failure !== undefined) {
+          if (n > 0) break // what came before it can be committed; the next call fails
+          throw failure
+        }
         current.topic = input.queue.topic
         current.raw = raw
         if (record.timestamp > streamTime) streamTime = record.timestamp
+        else if (record.timestamp < streamTime) lateness.record(streamTime - record.timestamp)
         input.process(record)
         input.queue.shift()
         n++
@@ -230,6 +252,14 @@ function restoredMetadata(state: StateBackend): TaskMetadata {
   return bytes === undefined ? FRESH : decodeMetadata(bytes)
 }
 
+/** Its time is less than that of any record, so that the task meets it next. */
+const UNREADABLE: Record<unknown, unknown> = Object.freeze({
+  key: undefined,
+  value: undefined,
+  timestamp: -1,
+  headers: NO_HEADERS,
+})
+
 /** Turns raw records of an input into records with event time, or drops them by policy. */
 function decoder(
   input: Input,
@@ -249,6 +279,20 @@ function decoder(
       `the event time is ${String(time)}: it must be a whole number of milliseconds since the epoch, 0 or more`,
     )
   }
+  /** By policy: nothing, when the record is dropped, or a head that stops the task when its turn comes. */
+  const refused = (
+    raw: LogRecord,
+    policy: ErrorPolicy,
+    reason: DropReason,
+    thrown: unknown,
+  ): Head | undefined => {
+    try {
+      failures.handle(policy, reason, thrown, undefined)
+      return undefined
+    } catch (failure) {
+      return { record: UNREADABLE, raw, failure }
+    }
+  }
   const decode = (raw: LogRecord): Head | undefined => {
     let key: unknown
     let value: unknown
@@ -256,22 +300,13 @@ function decoder(
       key = raw.key === undefined ? undefined : keys.decode(raw.key)
       value = raw.value === undefined ? undefined : values.decode(raw.value)
     } catch (thrown) {
-      failures.handle(errors.deserialization, 'deserialization-error', thrown, undefined)
-      return undefined
+      return refused(raw, errors.deserialization, 'deserialization-error', thrown)
     }
     try {
-      return {
-        record: {
-          key,
-          value,
-          timestamp: timeOf(raw, value),
-          headers: raw.headers,
-        },
-        raw,
-      }
+      const timestamp = timeOf(raw, value)
+      return { record: { key, value, timestamp, headers: raw.headers }, raw, failure: undefined }
     } catch (thrown) {
-      failures.handle(errors.timestamp, 'invalid-timestamp', thrown, undefined)
-      return undefined
+      return refused(raw, errors.timestamp, 'invalid-timestamp', thrown)
     }
   }
   return (raw) => {

@@ -100,8 +100,14 @@ export const repartitionTopic = (application: string, name: string): string =>
 
 /** The sources and repartition topics that a node's records come from: the nearest ones above it. */
 export function originsOf(node: StreamNode): OrderedSet<SourceNode | RepartitionNode> {
-  return match<StreamNode, OrderedSet<SourceNode | RepartitionNode>>(node)
-    .with({ kind: 'source' }, { kind: 'repartition' }, (origin) => OrderedSet([origin]))
-    .with({ kind: 'processor' }, (n) => OrderedSet(n.parents).flatMap(originsOf))
-    .exhaustive()
+  const seen = new Set<StreamNode>() // a stream that is split and merged again is met once, not once a way
+  const visit = (at: StreamNode): readonly (SourceNode | RepartitionNode)[] => {
+    if (seen.has(at)) return []
+    seen.add(at)
+    return match(at)
+      .with({ kind: 'source' }, { kind: 'repartition' }, (origin) => [origin])
+      .with({ kind: 'processor' }, (n) => n.parents.flatMap(visit))
+      .exhaustive()
+  }
+  return OrderedSet(visit(node))
 }

@@ -1,0 +1,6 @@
+export type { Crash } from './host.js'
+export type { InputTopicOptions, Place, TestInput, TestInputTopic } from './input-topic.js'
+export type { KeyValue, TestOutputTopic, TestRecord } from './output-topic.js'
+export type { TestRevision } from './revision-log.js'
+export type { ChangelogEntry } from './task-states.js'
+export { type TestDriverOptions, type TestTask, TopologyTestDriver } from './topology-test-driver.js'

@@ -1,0 +1,222 @@
+import type { Duration } from '../lib/core/duration.js'
+import { RevlogError } from '../lib/core/errors.js'
+import type { MetricsSnapshot } from '../lib/core/metrics.js'
+import { type ErrorPolicies, FAIL_ON_ERROR } from '../lib/engine/errors.js'
+import type { StoreSpec } from '../lib/state/store.js'
+import type { SinkTopic, SourceTopic } from '../lib/topology/topic.js'
+import { storesOf, type Topology } from '../lib/topology/topology.js'
+import { dumpOf } from './dump.js'
+import { type Crash, createHost, type Host } from './host.js'
+import { createInputTopic, type InputTopicOptions, type TestInputTopic } from './input-topic.js'
+import { type Cursor, createOutputTopic, type TestOutputTopic } from './output-topic.js'
+import { lastRevisionsOf, revisionsOf, type TestRevision } from './revision-log.js'
+import { type ChangelogEntry, createTaskStates, type TaskStates } from './task-states.js'
+
+export interface TestDriverOptions {
+  /** Partitions of every topic, or by topic's name (1 for those not named). 1 when absent. */
+  readonly partitions?: number | { readonly [topic: string]: number }
+  /** Wall-clock time to begin with, in milliseconds since the epoch. It only moves by `advanceWallClockTime`. 0 when absent. */
+  readonly wallTime?: number
+  /** Time of the first record of an input topic that says none. `wallTime` when absent. */
+  readonly startTime?: number
+  /** How far an input topic's time goes on after each record that says none. 0 when absent. */
+  readonly autoAdvance?: Duration
+  /** What happens to bad records; each `fail` when absent. */
+  readonly onError?: Partial<ErrorPolicies>
+  /** Kafka Streams' `max.task.idle.ms`: how long an empty input is waited for; `'never'` takes what there is. 0 when absent. */
+  readonly maxTaskIdle?: Duration | 'never'
+  /** Of revisions: see `Revision`. */
+  readonly generation?: number
+  /** A task commits after so many records. What is not committed is in no output topic yet. 1 when absent. */
+  readonly commitEvery?: number
+}
+
+/** Where one task is. */
+export interface TestTask {
+  /** `<sub-topology>_<partition>`. */
+  readonly id: string
+  readonly partition: number
+  /** The greatest event time taken, -1 before the first record. */
+  readonly streamTime: number
+  /** The next offset to be processed, by topic. */
+  readonly positions: ReadonlyMap<string, number>
+  readonly metrics: MetricsSnapshot
+}
+
+/**
+ * Runs a topology in a test: no broker, no timers, no waiting, and the same input gives the same bytes. The
+ * engine is the one that the service runs. After every record that is piped in, everything that it leads to is
+ * processed and committed before the call returns.
+ *
+ * A function of the topology that throws under the policy `fail` throws here, from the call that piped the record
+ * in. The record stays where it is, as on a broker: the next call meets it again.
+ *
+ * @example
+ * const driver = new TopologyTestDriver(consultants)
+ * const moods = driver.inputTopic(moodsTopic)
+ * moods.pipeInput('ann', { mood: 'glad', eventTime: 5 })
+ * driver.outputTopic(adviceTopic).readKeyValue()
+ * driver.close()
+ */
+export class TopologyTestDriver {
+  readonly topology: Topology
+  readonly #host: Host
+  readonly #states: TaskStates
+  readonly #options: TestDriverOptions
+  readonly #cursors = new Map<string, Cursor>()
+
+  constructor(topology: Topology, options: TestDriverOptions = {}) {
+    const { partitions = 1, wallTime = 0, maxTaskIdle = 0, generation = 0, commitEvery = 1 } = options
+    this.topology = topology
+    this.#options = options
+    this.#states = createTaskStates()
+    this.#host = createHost(topology, {
+      partitionsOf: (topic) => (typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1)),
+      states: this.#states,
+      errors: { ...FAIL_ON_ERROR, ...options.onError },
+      maxTaskIdleMs: maxTaskIdle === 'never' ? -1 : maxTaskIdle,
+      generation,
+      wallTime,
+      commitEvery,
+    })
+  }
+
+  /** A topic to pipe records into: its serdes are the topic's own. */
+  inputTopic<K, V>(topic: SinkTopic<K, V>, options: InputTopicOptions = {}): TestInputTopic<K, V> {
+    const { startTime = this.#options.startTime ?? this.#host.wallTime() } = options
+    const autoAdvance = options.autoAdvance ?? this.#options.autoAdvance ?? 0
+    return createInputTopic(topic, startTime, autoAdvance, (record) => {
+      const logged = this.#host.append(record)
+      this.#host.run()
+      return logged
+    })
+  }
+
+  /** A topic to read from; any topic, inputs and repartition topics too. */
+  outputTopic<K, V>(topic: SourceTopic<K, V>): TestOutputTopic<K, V> {
+    const cursor = this.#cursors.get(topic.name) ?? { next: 0 }
+    this.#cursors.set(topic.name, cursor)
+    return createOutputTopic(topic, () => this.#host.topics.get(topic.name), cursor)
+  }
+
+  /** Every answer that was written for one id of a revision log, in order. Reads nothing away from `outputTopic`. */
+  revisions<K, V>(topic: SinkTopic<K, any> & SourceTopic<any, V>, id: K): readonly TestRevision<V>[] {
+    return revisionsOf(topic, id, this.#host.topics.get(topic.name))
+  }
+
+  /** The table of last revisions: of each key the value with the greatest revision (the last one, without revisions). */
+  lastRevisions<K, V>(topic: SourceTopic<K, V>): ReadonlyMap<K, V> {
+    return lastRevisionsOf(topic, this.#host.topics.get(topic.name))
+  }
+
+  get wallTime(): number {
+    return this.#host.wallTime()
+  }
+
+  /** Moves the wall-clock time on, fires the timers that are due (each once), and processes what waited for it. */
+  advanceWallClockTime(by: Duration): void {
+    this.#host.advanceWallClock(by)
+  }
+
+  /** Commits what `commitEvery` left open. */
+  commit(): void {
+    this.#host.commit()
+  }
+
+  /** A crash: every task is thrown away with what it had not committed, and begins again from the last commit. */
+  restart(): void {
+    this.#host.restart()
+    this.#host.run()
+  }
+
+  /** A crash that loses the committed state too: it is restored from the changelog. */
+  wipe(): void {
+    this.#host.wipe()
+    this.#host.run()
+  }
+
+  /**
+   * Crashes after `records` more records were processed, before they are committed, and goes on: they are
+   * processed again. With `'resent'` their outputs had been sent already and are sent again, as happens on Kafka
+   * with at-least-once processing.
+   */
+  crashAfter(records: number, crash: Crash = 'lost'): void {
+    this.#host.crashAfter(records, crash)
+  }
+
+  /**
+   * A store as its operator sees it. With several tasks that have it, `partition` says whose.
+   *
+   * @throws RevlogError `E_STORE_UNKNOWN`, `E_STORE_PARTITION`.
+   */
+  store<S = unknown>(store: StoreSpec<S> | string, partition?: number): S {
+    const name = typeof store === 'string' ? store : store.name
+    const having = this.#host.tasks().filter(({ task }) => task.store(name) !== undefined)
+    if (having.length === 0) throw unknownStore(name, this.topology)
+    const found =
+      having.length === 1 && partition === undefined
+        ? having
+        : having.filter((r) => r.task.partition === partition)
+    const [running] = found
+    if (running === undefined) {
+      throw new RevlogError('E_STORE_PARTITION', `store ${name} is in ${having.length} tasks`, {
+        at: { store: name },
+        remedy: `say which partition: driver.store('${name}', ${having.map((r) => r.task.partition).join(' | ')})`,
+      })
+    }
+    return running.task.store(name) as S
+  }
+
+  /** The changes that went to the changelog, of one store or all, in the order of their commits. */
+  changelog(store?: StoreSpec<any> | string): readonly ChangelogEntry[] {
+    const name = typeof store === 'object' ? store.name : store
+    const all = this.#states.changelog()
+    return name === undefined ? [...all] : all.filter((entry) => entry.store === name)
+  }
+
+  /** Topics that the topology wrote to, sorted; repartition and dead-letter topics too. */
+  producedTopicNames(): readonly string[] {
+    return [...this.#host.produced].sort()
+  }
+
+  /** Records that were dropped, by reason, over all tasks and their restarts. */
+  dropped(): ReadonlyMap<string, number> {
+    const sums = new Map<string, number>()
+    for (const { drops } of this.#host.tasks()) {
+      for (const [reason, n] of drops.counts()) sums.set(reason, (sums.get(reason) ?? 0) + n)
+    }
+    return sums
+  }
+
+  /** The tasks that run, with their metrics since they began. */
+  tasks(): readonly TestTask[] {
+    return this.#host.tasks().map(({ task }) => ({
+      id: task.id,
+      partition: task.partition,
+      streamTime: task.streamTime(),
+      positions: new Map(task.topics.map((topic) => [topic, task.position(topic) ?? 0])),
+      metrics: task.metrics.snapshot(),
+    }))
+  }
+
+  /** Everything that the topology holds and wrote, as text: two runs are the same if and only if this is. */
+  dump(): string {
+    return dumpOf(this.#host, this.#states)
+  }
+
+  /** Closes the processors and removes the state. */
+  close(): void {
+    this.#host.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+function unknownStore(name: string, topology: Topology): RevlogError {
+  const names = storesOf(topology).map((spec) => spec.name)
+  return new RevlogError('E_STORE_UNKNOWN', `topology ${topology.name} has no store ${name}`, {
+    remedy: names.isEmpty() ? 'it has no stores' : `it has ${names.join(', ')}`,
+  })
+}
