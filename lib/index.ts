@@ -24,6 +24,12 @@ export {
   type TimestampedKeyValueStore,
   timestampedKeyValueStore,
 } from './state/stores/timestamped-key-value-store.js'
+export {
+  type DescriptionFormat,
+  describe,
+  descriptionOf,
+  type TopologyDescription,
+} from './topology/describe.js'
 export type {
   Cancellable,
   Processor,

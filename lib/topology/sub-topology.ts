@@ -8,8 +8,8 @@ import type {
   StreamNode,
   TopologyNode,
 } from './node.js'
+import { repartitionTopic } from './repartition-topic.js'
 import type { SourceTopic } from './topic.js'
-import { repartitionTopic } from './topology.js'
 
 /** A topic that a sub-topology reads, and the nodes that its records enter. */
 export interface Input {

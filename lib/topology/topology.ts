@@ -95,9 +95,6 @@ export const sourceTopicsOf = (t: Topology): OrderedSet<string> =>
 export const sinkTopicsOf = (t: Topology): OrderedSet<string> =>
   t.nodes.toOrderedSet().flatMap((node) => (node.kind === 'sink' ? [node.topic.name] : []))
 
-export const repartitionTopic = (application: string, name: string): string =>
-  `${application}-${name}-repartition`
-
 /** The sources and repartition topics that a node's records come from: the nearest ones above it. */
 export function originsOf(node: StreamNode): OrderedSet<SourceNode | RepartitionNode> {
   const seen = new Set<StreamNode>() // a stream that is split and merged again is met once, not once a way
