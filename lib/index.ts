@@ -25,6 +25,13 @@ export {
   timestampedKeyValueStore,
 } from './state/stores/timestamped-key-value-store.js'
 export {
+  type PutResult,
+  type VersionedRecord,
+  type VersionedStore,
+  versionedStore,
+} from './state/stores/versioned-store.js'
+export { type WindowEntry, type WindowStore, windowStore } from './state/stores/window-store.js'
+export {
   type DescriptionFormat,
   describe,
   descriptionOf,

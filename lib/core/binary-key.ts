@@ -48,10 +48,13 @@ export function unescapeKey(bytes: BinaryKey): {
   return { key: bytes.slice(0, end).replaceAll('\0\xff', '\0'), end: end + 2 }
 }
 
-const TIME_BIAS = 2 ** 53
+/** Half of what a number counts exactly, so that the sum with a time is exact too. */
+const TIME_BIAS = 2 ** 52
+/** Times that sort: milliseconds to the year 144,000, before and after 1970. */
+export const MAX_TIME = TIME_BIAS - 1
 export const TIME_KEY_BYTES = 7
 
-/** A time as 7 bytes that sort as the numbers do. Any safe integer, negative ones too. */
+/** A time as 7 bytes that sort as the numbers do; from -{@link MAX_TIME} to it. */
 export function timeKey(time: number): BinaryKey {
   const biased = time + TIME_BIAS
   const high = Math.floor(biased / 0x1_0000_0000)

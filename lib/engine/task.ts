@@ -1,3 +1,4 @@
+import { MAX_TIME } from '../core/binary-key.js'
 import { createMetrics, type Metrics } from '../core/metrics.js'
 import { type LogRecord, NO_HEADERS, type ProducerRecord, type Record } from '../core/record.js'
 import { trusted } from '../serdes/serde.js'
@@ -274,7 +275,7 @@ function decoder(
 
   const timeOf = (raw: LogRecord, value: unknown): number => {
     const time = extract === undefined || value === undefined ? raw.timestamp : extract(value, raw)
-    if (time !== undefined && Number.isSafeInteger(time) && time >= 0) return time
+    if (time !== undefined && Number.isInteger(time) && time >= 0 && time <= MAX_TIME) return time
     throw new RangeError(
       `the event time is ${String(time)}: it must be a whole number of milliseconds since the epoch, 0 or more`,
     )
