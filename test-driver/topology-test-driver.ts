@@ -1,16 +1,18 @@
 import type { Duration } from '../lib/core/duration.js'
-import { RevlogError } from '../lib/core/errors.js'
 import type { MetricsSnapshot } from '../lib/core/metrics.js'
 import { FAIL_ON_ERROR } from '../lib/engine/errors.js'
 import type { StoreSpec } from '../lib/state/store.js'
+import type { KeyValueStore } from '../lib/state/stores/key-value-store.js'
+import type { TimestampedKeyValueStore } from '../lib/state/stores/timestamped-key-value-store.js'
 import type { SinkTopic, SourceTopic } from '../lib/topology/topic.js'
-import { storesOf, type Topology } from '../lib/topology/topology.js'
+import type { Topology } from '../lib/topology/topology.js'
 import { partitionsOf, type TestDriverOptions } from './driver-options.js'
 import { dumpOf } from './dump.js'
 import { type Crash, createHost, type Host } from './host.js'
 import { createInputTopic, type InputTopicOptions, type TestInputTopic } from './input-topic.js'
 import { type Cursor, createOutputTopic, type TestOutputTopic } from './output-topic.js'
 import { lastRevisionsOf, revisionsOf, type TestRevision } from './revision-log.js'
+import { storeIn } from './stores.js'
 import type { ChangelogEntry } from './task-changelog.js'
 import { createTaskStates } from './task-states.js'
 
@@ -131,24 +133,24 @@ export class TopologyTestDriver {
   /**
    * A store as its operator sees it. With several tasks that have it, `partition` says whose.
    *
-   * @throws RevlogError `E_STORE_UNKNOWN`, `E_STORE_PARTITION`.
+   * @throws RevlogError `E_STORE_UNKNOWN`, `E_STORE_PARTITION`, and from the getters below `E_STORE_KIND`.
    */
-  store<S = unknown>(store: StoreSpec<S> | string, partition?: number): S {
-    const name = typeof store === 'string' ? store : store.name
-    const having = this.#host.tasks().filter(({ task }) => task.store(name) !== undefined)
-    if (having.length === 0) throw unknownStore(name, this.topology)
-    const found =
-      having.length === 1 && partition === undefined
-        ? having
-        : having.filter((r) => r.task.partition === partition)
-    const [running] = found
-    if (running === undefined) {
-      throw new RevlogError('E_STORE_PARTITION', `store ${name} is in ${having.length} tasks`, {
-        at: { store: name },
-        remedy: `say which partition: driver.store('${name}', ${having.map((r) => r.task.partition).join(' | ')})`,
-      })
-    }
-    return running.task.store(name) as S
+  store<S>(store: StoreSpec<S>, partition?: number): S {
+    return storeIn(this.topology, this.#host, store.name, store.type, partition) as S
+  }
+
+  /** A key-value store, by name. */
+  keyValueStore<K, V>(name: string, partition?: number): KeyValueStore<K, V> {
+    return this.#store(name, 'key-value', partition)
+  }
+
+  /** The store of a table or an aggregate, by name: values with their event time. */
+  timestampedKeyValueStore<K, V>(name: string, partition?: number): TimestampedKeyValueStore<K, V> {
+    return this.#store(name, 'timestamped-key-value', partition)
+  }
+
+  #store<S>(name: string, type: string, partition: number | undefined): S {
+    return storeIn(this.topology, this.#host, name, type, partition) as S
   }
 
   /** The changes that went to the changelog, of one store or all, by task, in the order of their commits. */
@@ -194,11 +196,4 @@ export class TopologyTestDriver {
   [Symbol.dispose](): void {
     this.close()
   }
-}
-
-function unknownStore(name: string, topology: Topology): RevlogError {
-  const names = storesOf(topology).map((spec) => spec.name)
-  return new RevlogError('E_STORE_UNKNOWN', `topology ${topology.name} has no store ${name}`, {
-    remedy: names.isEmpty() ? 'it has no stores' : `it has ${names.join(', ')}`,
-  })
 }
