@@ -1,3 +1,4 @@
+import { type AsOfJoinOptions, asOfJoin, type How } from '../operators/as-of-join/index.js'
 import { filter, type Predicate } from '../operators/filter/index.js'
 import { flatMap, flatMapValues } from '../operators/flat-map/index.js'
 import { type KeyValue, map, type SerdeOptions } from '../operators/map/index.js'
@@ -98,6 +99,23 @@ export interface KStream<K, V> {
     joiner: (value: V, row: T | undefined, key: K) => Out,
     options: ValueOptions<Out> & { readonly name: string },
   ): KStream<K, Out>
+  /**
+   * For each of this stream's events, the version of the other stream's that was valid at its time: answered at
+   * once, and answered again, as the next revision, when a late or out-of-order record changes the answer. The
+   * result is the table of last answers, by id.
+   *
+   * @example
+   * stream(recommendations).asOfJoin(stream(moods), {
+   *   name: 'mood-at-recommendation',
+   *   id: (r) => r.id,
+   *   join: (r, mood) => ({ ...r, mood: mood?.mood ?? 'unknown' }),
+   *   gracePeriod: minutes(10),
+   * })
+   */
+  asOfJoin<R, Out, H extends How = 'left', Id extends string = string>(
+    right: KStream<K, R>,
+    options: AsOfJoinOptions<K, V, R, Out, H, Id>,
+  ): KTable<Id, Out>
   /** The Processor API: a closure over open stores. */
   process<KOut, VOut, S extends StoreSpecs = { readonly [name: string]: never }>(
     options: ProcessOptions<S, K, V, KOut, VOut>,
@@ -146,6 +164,7 @@ export function kStream<K, V>(shape: StreamShape<K, V>): KStream<K, V> {
       kStream(streamTableJoin(shape, right.shape, joiner as never, { ...options, how: 'inner' })) as never,
     leftJoin: (right, joiner, options) =>
       kStream(streamTableJoin(shape, right.shape, joiner, { ...options, how: 'left' })),
+    asOfJoin: (right, options) => kTable(asOfJoin(shape, right.shape, options)),
     process: (options) => kStream(process(shape, options)),
     processValues: (options) => kStream(processValues(shape, options)),
   })

@@ -92,6 +92,7 @@ const NO_NOTE = Number.NaN
 
 export interface PagedListsOptions<E> {
   readonly rows: BufferedRows
+  /** One character each, the second the one after the first, so that a sweep goes through both at once. */
   readonly headRegion: string
   readonly pageRegion: string
   readonly codec: EntryCodec<E>
@@ -380,7 +381,7 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
       changed(page)
     },
     sweep(from, limit, horizon, { pageIsGone, onGone }) {
-      const end = afterPrefix(pageRegion > headRegion ? pageRegion : headRegion)
+      const end = afterPrefix(pageRegion)
       const found = rows.scan({ from: from ?? headRegion, to: end, limit })
       let kept = 0
       for (const { key: row, value } of found) {
