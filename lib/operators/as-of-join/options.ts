@@ -29,7 +29,10 @@ export interface AsOfJoinOptions<K, L, R, Out, H extends How = 'left', Id extend
   readonly tolerance?: Duration
   /** Whether a version at the very time of the event matches. Default true. */
   readonly allowExactMatches?: boolean
-  /** Decides between versions of one time, the greater wins; the later in the log when absent or equal. */
+  /**
+   * Decides between versions of one time, the greater wins; the later in the log when absent or equal. A tombstone
+   * has no value to take it from: its sequence is 0.
+   */
   readonly sequence?: (right: R) => number
   /** `eager` (default): each correction at once. `every`: one review in that time, with one correction at most for an answer. */
   readonly corrections?: 'eager' | { readonly every: Duration }
