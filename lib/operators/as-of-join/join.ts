@@ -349,15 +349,16 @@ export function createJoin(
 
   function onRight(record: Record<unknown, unknown>): void {
     const { topic, offset } = context.recordMetadata()!
-    progress.rightPosition = offset + 1
-    if (record.key === undefined || record.key === null) return drop('null-key')
     const { timestamp: t, value } = record
+    progress.rightPosition = offset // what is due now is answered without this record
+    if (record.key === undefined || record.key === null) return drop('null-key')
     rightSilent = false
     measures.latenessRight.record(Math.max(0, progress.rightTime - t))
     if (t > progress.rightTime) {
       progress.rightTime = t
       moveOn()
     }
+    progress.rightPosition = offset + 1
     const key = rightKeys.toKey(record.key)
     const version: Version = {
       t,
