@@ -12,7 +12,7 @@ import { createProject, type Project } from './project.js'
  *   ```ts               is a file of its own
  *   ```ts shop.test.ts  is run by mocha, the others by Node
  *   ```sh               is run by bash in the folder with its document's files, with `revlog` on the PATH;
- *                       npm, git and cd are not, but `npm run NAME` must name a script that exists
+ *                       npm, git and cd are not, but `npm NAME` must name a script that exists
  *   <!-- with … -->     right above a block is code that belongs to it and that a reader does not need to see
  *
  * All of a document's TypeScript is checked together, as strict as it goes. A block that must not run, because
@@ -40,16 +40,17 @@ describe('the documents', () => {
   })
   after(() => project.remove())
 
+  it('compile', () => assert.equal(project.complaints, ''))
+
   for (const document of documents) {
     const blocks = all.filter((block) => block.document === document)
-    if (blocks.some((block) => block.language === 'ts')) {
-      it(`${document} compiles`, () => assert.equal(project.complaints(document), ''))
-    }
     for (const block of blocks) {
       it(`${document}:${block.line} ${block.file ?? block.language} runs`, function () {
         if (!isThere(block)) this.skip()
-        for (const [, script] of block.code.matchAll(/^\s*npm run (?:--silent )?(\S+)/gm)) {
-          assert.ok(script! in manifest.scripts, `npm run ${script}: there is no such script`)
+        for (const [command, script] of block.code.matchAll(
+          /\bnpm (?:run (?:--silent )?)?(?!ci|install)(\S+)/g,
+        )) {
+          assert.ok(script! in manifest.scripts, `${command}: there is no such script`)
         }
         const { status, output } = project.run(block)
         assert.equal(status, 0, output)

@@ -7,8 +7,8 @@ import type { Block } from './blocks.js'
 
 /** A project that has revlog installed, with one folder for each document and the document's files in it. */
 export interface Project {
-  /** What the TypeScript compiler says about a document's files. */
-  readonly complaints: (document: string) => string
+  /** What the TypeScript compiler says about the documents' files, which are named after their lines. */
+  readonly complaints: string
   readonly run: (block: Block) => { readonly status: number | null; readonly output: string }
   readonly remove: () => void
 }
@@ -37,7 +37,7 @@ export function createProject(blocks: readonly Block[]): Project {
       recursive: true,
     })
   }
-  const compiled = compile(folder)
+  const complaints = compile(folder)
 
   function folderOf(document: string): string {
     return join(folder, document.replace(/\.md$/, '').replaceAll('/', '-'))
@@ -47,11 +47,7 @@ export function createProject(blocks: readonly Block[]): Project {
   }
 
   return {
-    complaints: (document) =>
-      compiled
-        .split('\n')
-        .filter((line) => join(folder, line).startsWith(`${folderOf(document)}/`))
-        .join('\n'),
+    complaints,
     run(block) {
       const file = sourceOf(block).replace(/\.ts$/, '.js')
       const [program, ...args] =
