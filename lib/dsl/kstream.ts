@@ -141,7 +141,7 @@ export function kStream<K, V>(shape: StreamShape<K, V>): KStream<K, V> {
     },
     groupBy: (group, options) =>
       kGroupedStream(repartition(selectKey(shape, group, { key: options.key }), options, 'groupBy')),
-    toTable: ({ name }) => kTable(table(shape, { operator: 'toTable', prefix: 'KSTREAM-TOTABLE', name })),
+    toTable: ({ name }) => kTable(table(shape, { operator: 'toTable', prefix: 'KSTREAM-TOTABLE', name, named: true })),
     join: (right, joiner, options) =>
       kStream(streamTableJoin(shape, right.shape, joiner as never, { ...options, how: 'inner' })) as never,
     leftJoin: (right, joiner, options) =>

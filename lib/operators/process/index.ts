@@ -1,4 +1,5 @@
 import { RevlogError } from '../../core/errors.js'
+import { withoutRevision } from '../../core/headers.js'
 import type { Record } from '../../core/record.js'
 import type { Serde } from '../../serdes/serde.js'
 import type { StoreSpec } from '../../state/store.js'
@@ -76,9 +77,13 @@ function userNode<K, V, S extends StoreSpecs, KOut, VOut>(
     parents: [stream.node],
     stores: specs.map(([, spec]) => spec),
     yields: 'detached',
-    create: ({ store, ...context }) =>
+    create: ({ store, emit, ...context }) =>
       create({
         ...context,
+        emit: (record) => {
+          const headers = withoutRevision(record.headers)
+          emit(headers === record.headers ? record : { ...record, headers })
+        },
         stores: Object.fromEntries(specs.map(([n, spec]) => [n, store(spec)])) as OpenStores<S>,
       }),
   })
