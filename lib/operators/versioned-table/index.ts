@@ -60,7 +60,11 @@ export function versionedTable<K, V>(
 
 /** Revisions of one answer have one event time, and no order but that of their numbers, which history has no place for. */
 function revisionLog(name: string): RevlogError {
-  return new RevlogError('E_VERSIONED_REVISIONS', `table '${name}' keeps history and its topic is a revision log`, {
-    remedy: 'leave versioned out: a revision log is read as the table of its last revisions',
-  })
+  return new RevlogError(
+    'E_VERSIONED_REVISIONS',
+    `table '${name}' keeps history and its topic is a revision log`,
+    {
+      remedy: 'leave versioned out: a revision log is read as the table of its last revisions',
+    },
+  )
 }
