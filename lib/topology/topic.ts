@@ -1,3 +1,4 @@
+import { RevlogError } from '../core/errors.js'
 import type { Headers } from '../core/record.js'
 import { checkTopicName } from '../core/topic-name.js'
 import type { Serde, Serializer } from '../serdes/serde.js'
@@ -56,3 +57,21 @@ export function topic<KW, KR, VW, VR>(
 }
 
 export { checkTopicName }
+
+/** For callers without types: a name alone says neither serdes nor event time. */
+export function checkSourceTopic(operator: string, topic: SourceTopic<any, any>): void {
+  const { key, value } = Object(topic) as Partial<SourceTopic<any, any>>
+  if (typeof key?.decode !== 'function' || typeof value?.decode !== 'function') throw noTopic(operator, topic)
+}
+
+export function checkSinkTopic(operator: string, topic: SinkTopic<any, any>): void {
+  const { key, value } = Object(topic) as Partial<SinkTopic<any, any>>
+  if (typeof key?.encode !== 'function' || typeof value?.encode !== 'function') throw noTopic(operator, topic)
+}
+
+function noTopic(operator: string, given: unknown): RevlogError {
+  const shown = typeof given === 'string' ? JSON.stringify(given) : typeof given
+  return new RevlogError('E_TOPIC', `${operator}() takes a topic, not ${shown}`, {
+    remedy: "make one: topic('name', { key: string(), value: json() })",
+  })
+}
