@@ -58,8 +58,10 @@ export interface Host {
   /** Throws every task away and makes new ones from the last commit. */
   readonly restart: () => void
   /** The same, with the committed state lost too: it comes back from the changelogs. */
-  readonly wipe: () => void
+  readonly wipe: (compacted: boolean) => void
   readonly crashAfter: (records: number, crash: Crash) => void
+  /** Records dropped, by reason, over all tasks and their lives. */
+  readonly dropped: () => ReadonlyMap<string, number>
   readonly close: () => void
 }
 
@@ -133,10 +135,7 @@ export function createHost(topology: Topology, options: HostOptions): Host {
   }
 
   function stop(): void {
-    for (const { task, state } of tasks) {
-      task.close()
-      state.close()
-    }
+    for (const { task } of tasks) task.close()
     tasks = []
   }
 
@@ -222,17 +221,26 @@ export function createHost(topology: Topology, options: HostOptions): Host {
     },
     commit() {
       failing(() => {
-        for (const running of tasks) if (running.task.dirty()) commit(running)
-        run()
+        // What is committed may give another task something to process, which then waits for its own commit.
+        for (run(); tasks.some(({ task }) => task.dirty()); run()) {
+          for (const running of tasks) if (running.task.dirty()) commit(running)
+        }
       })
+    },
+    dropped() {
+      const sums = new Map<string, number>()
+      for (const { drops: counts } of tasks) {
+        for (const [reason, n] of counts.counts()) sums.set(reason, (sums.get(reason) ?? 0) + n)
+      }
+      return sums
     },
     restart,
     crashAfter(records, kind) {
       fault = { records, crash: kind }
     },
-    wipe() {
+    wipe(compacted) {
       stop()
-      states.wipe()
+      states.wipe(compacted)
       tasks = plan.tasks.map(start)
     },
     close() {

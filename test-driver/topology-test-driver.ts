@@ -1,35 +1,20 @@
 import type { Duration } from '../lib/core/duration.js'
-import { RevlogError } from '../lib/core/errors.js'
 import type { MetricsSnapshot } from '../lib/core/metrics.js'
-import { type ErrorPolicies, FAIL_ON_ERROR } from '../lib/engine/errors.js'
+import { FAIL_ON_ERROR } from '../lib/engine/errors.js'
 import type { StoreSpec } from '../lib/state/store.js'
+import type { KeyValueStore } from '../lib/state/stores/key-value-store.js'
+import type { TimestampedKeyValueStore } from '../lib/state/stores/timestamped-key-value-store.js'
 import type { SinkTopic, SourceTopic } from '../lib/topology/topic.js'
-import { storesOf, type Topology } from '../lib/topology/topology.js'
+import type { Topology } from '../lib/topology/topology.js'
+import { partitionsOf, type TestDriverOptions } from './driver-options.js'
 import { dumpOf } from './dump.js'
 import { type Crash, createHost, type Host } from './host.js'
 import { createInputTopic, type InputTopicOptions, type TestInputTopic } from './input-topic.js'
 import { type Cursor, createOutputTopic, type TestOutputTopic } from './output-topic.js'
 import { lastRevisionsOf, revisionsOf, type TestRevision } from './revision-log.js'
-import { type ChangelogEntry, createTaskStates, type TaskStates } from './task-states.js'
-
-export interface TestDriverOptions {
-  /** Partitions of every topic, or by topic's name (1 for those not named). 1 when absent. */
-  readonly partitions?: number | { readonly [topic: string]: number }
-  /** Wall-clock time to begin with, in milliseconds since the epoch. It only moves by `advanceWallClockTime`. 0 when absent. */
-  readonly wallTime?: number
-  /** Time of the first record of an input topic that says none. `wallTime` when absent. */
-  readonly startTime?: number
-  /** How far an input topic's time goes on after each record that says none. 0 when absent. */
-  readonly autoAdvance?: Duration
-  /** What happens to bad records; each `fail` when absent. */
-  readonly onError?: Partial<ErrorPolicies>
-  /** Kafka Streams' `max.task.idle.ms`: how long an empty input is waited for; `'never'` takes what there is. 0 when absent. */
-  readonly maxTaskIdle?: Duration | 'never'
-  /** Of revisions: see `Revision`. */
-  readonly generation?: number
-  /** A task commits after so many records. What is not committed is in no output topic yet. 1 when absent. */
-  readonly commitEvery?: number
-}
+import { storeIn } from './stores.js'
+import type { ChangelogEntry } from './task-changelog.js'
+import { createTaskStates } from './task-states.js'
 
 /** Where one task is. */
 export interface TestTask {
@@ -61,18 +46,16 @@ export interface TestTask {
 export class TopologyTestDriver {
   readonly topology: Topology
   readonly #host: Host
-  readonly #states: TaskStates
   readonly #options: TestDriverOptions
   readonly #cursors = new Map<string, Cursor>()
 
   constructor(topology: Topology, options: TestDriverOptions = {}) {
-    const { partitions = 1, wallTime = 0, maxTaskIdle = 0, generation = 0, commitEvery = 1 } = options
+    const { wallTime = 0, maxTaskIdle = 0, generation = 0, commitEvery = 1, store = 'memory' } = options
     this.topology = topology
     this.#options = options
-    this.#states = createTaskStates()
     this.#host = createHost(topology, {
-      partitionsOf: (topic) => (typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1)),
-      states: this.#states,
+      partitionsOf: partitionsOf(options.partitions),
+      states: createTaskStates(store),
       errors: { ...FAIL_ON_ERROR, ...options.onError },
       maxTaskIdleMs: maxTaskIdle === 'never' ? -1 : maxTaskIdle,
       generation,
@@ -129,9 +112,12 @@ export class TopologyTestDriver {
     this.#host.run()
   }
 
-  /** A crash that loses the committed state too: it is restored from the changelog. */
-  wipe(): void {
-    this.#host.wipe()
+  /**
+   * A crash that loses the committed state too: it is restored from the changelog; with `compacted`, from what
+   * log compaction leaves of it, the last record of each key.
+   */
+  wipe({ compacted = false }: { readonly compacted?: boolean } = {}): void {
+    this.#host.wipe(compacted)
     this.#host.run()
   }
 
@@ -147,31 +133,33 @@ export class TopologyTestDriver {
   /**
    * A store as its operator sees it. With several tasks that have it, `partition` says whose.
    *
-   * @throws RevlogError `E_STORE_UNKNOWN`, `E_STORE_PARTITION`.
+   * @throws RevlogError `E_STORE_UNKNOWN`, `E_STORE_PARTITION`, and from the getters below `E_STORE_KIND`.
    */
-  store<S = unknown>(store: StoreSpec<S> | string, partition?: number): S {
-    const name = typeof store === 'string' ? store : store.name
-    const having = this.#host.tasks().filter(({ task }) => task.store(name) !== undefined)
-    if (having.length === 0) throw unknownStore(name, this.topology)
-    const found =
-      having.length === 1 && partition === undefined
-        ? having
-        : having.filter((r) => r.task.partition === partition)
-    const [running] = found
-    if (running === undefined) {
-      throw new RevlogError('E_STORE_PARTITION', `store ${name} is in ${having.length} tasks`, {
-        at: { store: name },
-        remedy: `say which partition: driver.store('${name}', ${having.map((r) => r.task.partition).join(' | ')})`,
-      })
-    }
-    return running.task.store(name) as S
+  store<S>(store: StoreSpec<S>, partition?: number): S {
+    return storeIn(this.topology, this.#host, store.name, store.type, partition) as S
   }
 
-  /** The changes that went to the changelog, of one store or all, in the order of their commits. */
+  /** A key-value store, by name. */
+  keyValueStore<K, V>(name: string, partition?: number): KeyValueStore<K, V> {
+    return this.#store(name, 'key-value', partition)
+  }
+
+  /** The store of a table or an aggregate, by name: values with their event time. */
+  timestampedKeyValueStore<K, V>(name: string, partition?: number): TimestampedKeyValueStore<K, V> {
+    return this.#store(name, 'timestamped-key-value', partition)
+  }
+
+  #store<S>(name: string, type: string, partition: number | undefined): S {
+    return storeIn(this.topology, this.#host, name, type, partition) as S
+  }
+
+  /** The changes that went to the changelog, of one store or all, by task, in the order of their commits. */
   changelog(store?: StoreSpec<any> | string): readonly ChangelogEntry[] {
     const name = typeof store === 'object' ? store.name : store
-    const all = this.#states.changelog()
-    return name === undefined ? [...all] : all.filter((entry) => entry.store === name)
+    return this.#host
+      .tasks()
+      .flatMap(({ task, state }) => state.changelog.entries.map((entry) => ({ task: task.id, ...entry })))
+      .filter((entry) => name === undefined || entry.store === name)
   }
 
   /** Topics that the topology wrote to, sorted; repartition and dead-letter topics too. */
@@ -181,11 +169,7 @@ export class TopologyTestDriver {
 
   /** Records that were dropped, by reason, over all tasks and their restarts. */
   dropped(): ReadonlyMap<string, number> {
-    const sums = new Map<string, number>()
-    for (const { drops } of this.#host.tasks()) {
-      for (const [reason, n] of drops.counts()) sums.set(reason, (sums.get(reason) ?? 0) + n)
-    }
-    return sums
+    return this.#host.dropped()
   }
 
   /** The tasks that run, with their metrics since they began. */
@@ -201,7 +185,7 @@ export class TopologyTestDriver {
 
   /** Everything that the topology holds and wrote, as text: two runs are the same if and only if this is. */
   dump(): string {
-    return dumpOf(this.#host, this.#states)
+    return dumpOf(this.#host)
   }
 
   /** Closes the processors and removes the state. */
@@ -212,11 +196,4 @@ export class TopologyTestDriver {
   [Symbol.dispose](): void {
     this.close()
   }
-}
-
-function unknownStore(name: string, topology: Topology): RevlogError {
-  const names = storesOf(topology).map((spec) => spec.name)
-  return new RevlogError('E_STORE_UNKNOWN', `topology ${topology.name} has no store ${name}`, {
-    remedy: names.isEmpty() ? 'it has no stores' : `it has ${names.join(', ')}`,
-  })
 }

@@ -1,7 +1,10 @@
+import { accessSync, constants, mkdirSync, statfsSync, statSync, truncateSync } from 'node:fs'
 import { type Database as LmdbDatabase, open, type RootDatabase } from 'lmdb'
 import { assert } from '../../core/assert.js'
 import type { BinaryKey } from '../../core/binary-key.js'
+import { messageOf, RevlogError } from '../../core/errors.js'
 import type { CommittedRows, Row } from '../port.js'
+import { checkDataFile, dataFile } from './data-file.js'
 
 /** A named database of an environment: ordered rows that are written at once, inside a transaction. */
 export interface Database extends CommittedRows {
@@ -44,6 +47,9 @@ const KEYS = {
   },
 }
 
+/** Files for this user only. lmdb's types leave this out too. */
+const PRIVATE = { permissionsMode: 0o600 } as object
+
 /** Raw bytes on both sides. lmdb's types leave `keyEncoder` out. */
 const FORMAT = { encoding: 'binary', keyEncoder: KEYS } as { encoding: 'binary' }
 
@@ -51,8 +57,11 @@ export function openEnvironment(
   path: string,
   { durability, maxDatabases = 256 }: EnvironmentOptions,
 ): Environment {
+  checkDirectory(path)
+  checkDataFile(path)
   const root: RootDatabase<Buffer, BinaryKey> = open({
     path,
+    ...PRIVATE,
     maxDbs: maxDatabases,
     ...FORMAT,
     noMemInit: true,
@@ -74,20 +83,70 @@ export function openEnvironment(
       if (depth > 0) return run()
       depth++
       try {
-        return root.transactionSync(() => {
-          const result = run()
-          assert(!(result instanceof Promise), 'a transaction is synchronous')
-          return result
+        const result = root.transactionSync(() => {
+          const made = run()
+          assert(!(made instanceof Promise), 'a transaction is synchronous')
+          return made
         })
+        cover(path, root)
+        return result
+      } catch (thrown) {
+        throw storageError(path, thrown)
       } finally {
         depth--
       }
     },
     flushed: async () => {
-      await root.flushed
+      try {
+        await root.flushed
+      } catch (thrown) {
+        throw storageError(path, thrown)
+      }
     },
     close: () => root.close(),
   }
+}
+
+/**
+ * Makes the data file as long as LMDB says it is. A commit may leave its last pages unwritten because it freed them
+ * again; without them {@link checkDataFile} could not tell such a file from one that was cut off.
+ */
+function cover(path: string, root: RootDatabase<Buffer, BinaryKey>): void {
+  const { lastPageNumber, pageSize } = root.getStats() as { lastPageNumber: number; pageSize: number }
+  const needed = (lastPageNumber + 1) * pageSize
+  const file = dataFile(path)
+  if (statSync(file).size < needed) truncateSync(file, needed)
+}
+
+function checkDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    accessSync(path, constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    throw new RevlogError('E_STATE_DIR_NOT_WRITABLE', `${path} cannot be written: ${messageOf(cause)}`, {
+      cause,
+      remedy: 'give a directory on a local disk that this user may write',
+    })
+  }
+}
+
+/** What LMDB throws for a device that takes no more, with what a person needs to know. Anything else as it is. */
+function storageError(path: string, thrown: unknown): unknown {
+  if (thrown instanceof RevlogError || !(thrown instanceof Error)) return thrown
+  if (!/input\/output error|no space left|disk quota|error code (5|28)\b/i.test(thrown.message)) return thrown
+  const { bavail, bsize } = statfsSync(path)
+  const free = Math.round((bavail * bsize) / 1024)
+  const details = { cause: thrown, at: { file: path } }
+  if (free < 16 * 1024) {
+    return new RevlogError('E_STATE_DISK_FULL', `the disk of ${path} is full: ${free} KiB are free`, {
+      ...details,
+      remedy: 'make room and start again; what was committed is safe and nothing else was written',
+    })
+  }
+  return new RevlogError('E_STATE_IO', `writing to ${path} failed: ${thrown.message}`, {
+    ...details,
+    remedy: 'check the disk; what was committed before is safe',
+  })
 }
 
 function createDatabase(db: LmdbDatabase<Buffer, BinaryKey>): Database {
