@@ -83,13 +83,12 @@ export function openEnvironment(
       if (depth > 0) return run()
       depth++
       try {
-        const result = root.transactionSync(() => {
+        cover(path, root)
+        return root.transactionSync(() => {
           const made = run()
           assert(!(made instanceof Promise), 'a transaction is synchronous')
           return made
         })
-        cover(path, root)
-        return result
       } catch (thrown) {
         throw storageError(path, thrown)
       } finally {
@@ -103,19 +102,33 @@ export function openEnvironment(
         throw storageError(path, thrown)
       }
     },
-    close: () => root.close(),
+    async close() {
+      const size = usedBytes(root)
+      await root.close()
+      const file = statSync(dataFile(path), { throwIfNoEntry: false })
+      if (file !== undefined && file.size > size) truncateSync(dataFile(path), size)
+    },
   }
 }
 
+/** More than a transaction adds to the file: what one writes is bounded by those who collect it. */
+const SLACK_BYTES = 64 << 20
+
 /**
- * Makes the data file as long as LMDB says it is. A commit may leave its last pages unwritten because it freed them
- * again; without them {@link checkDataFile} could not tell such a file from one that was cut off.
+ * Keeps the data file longer than LMDB says it is. A commit may leave its last pages unwritten because it freed them
+ * again; without them {@link checkDataFile} could not tell such a file from one that was cut off. It happens before
+ * the commit, because a process may be killed right after it, and because nothing that fails after a commit may look
+ * like a commit that failed. What is added is a hole, which takes no room on the disk; closing removes it.
  */
 function cover(path: string, root: RootDatabase<Buffer, BinaryKey>): void {
-  const { lastPageNumber, pageSize } = root.getStats() as { lastPageNumber: number; pageSize: number }
-  const needed = (lastPageNumber + 1) * pageSize
+  const needed = usedBytes(root) + SLACK_BYTES
   const file = dataFile(path)
-  if (statSync(file).size < needed) truncateSync(file, needed)
+  if (statSync(file).size < needed) truncateSync(file, needed + SLACK_BYTES)
+}
+
+function usedBytes(root: RootDatabase<Buffer, BinaryKey>): number {
+  const { lastPageNumber, pageSize } = root.getStats() as { lastPageNumber: number; pageSize: number }
+  return (lastPageNumber + 1) * pageSize
 }
 
 function checkDirectory(path: string): void {
