@@ -1,5 +1,5 @@
-import { RevlogError } from '../core/errors.js'
 import type { Headers } from '../core/record.js'
+import { checkTopicName } from '../core/topic-name.js'
 import type { Serde, Serializer } from '../serdes/serde.js'
 
 /** A topic that can be written. */
@@ -55,10 +55,4 @@ export function topic<KW, KR, VW, VR>(
   return Object.freeze({ name, key, value, timestamp })
 }
 
-export function checkTopicName(name: string): void {
-  if (!/^[A-Za-z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
-    throw new RevlogError('E_TOPIC_NAME', `${JSON.stringify(name)} cannot name a topic`, {
-      remedy: 'use 1 to 249 of the characters A-Z a-z 0-9 . _ -, and neither "." nor ".."',
-    })
-  }
-}
+export { checkTopicName }
