@@ -65,15 +65,21 @@ function checkRecord(topic: EmbeddedTopic, partition: number, record: ProducerRe
       },
     )
   }
+  checkEncodable(record)
+}
+
+/** @throws RevlogError `E_RECORD_TIMESTAMP`, `E_RECORD_TOO_LARGE` for what no batch and no frame can carry. */
+export function checkEncodable(record: ProducerRecord): void {
   if (!Number.isSafeInteger(record.timestamp)) {
     throw new RevlogError('E_RECORD_TIMESTAMP', `${record.timestamp} is no time`, {
-      at: { topic: topic.name, partition },
+      at: { topic: record.topic },
       remedy: 'give whole milliseconds since the epoch',
     })
   }
-  if (recordBytes(record) > MAX_RECORD_BYTES) {
-    throw new RevlogError('E_RECORD_TOO_LARGE', `a record of ${recordBytes(record)} bytes`, {
-      at: { topic: topic.name, partition },
+  const bytes = recordBytes(record)
+  if (bytes > MAX_RECORD_BYTES) {
+    throw new RevlogError('E_RECORD_TOO_LARGE', `a record of ${bytes} bytes`, {
+      at: { topic: record.topic },
       remedy: `keep records below ${MAX_RECORD_BYTES} bytes`,
     })
   }

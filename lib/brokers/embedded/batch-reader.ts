@@ -63,6 +63,7 @@ export function decodeBatch(bytes: Buffer, offset: number, into: LogRecord[], bu
     const keyAt = at.value
     const valueAt = keyLength === 0 ? keyAt : keyAt + keyLength - 1
     const end = valueLength === 0 ? valueAt : valueAt + valueLength - 1
+    if (!(end <= bytes.length)) throw corrupt('a record reaches beyond its batch')
     at.value = end
     if (recordOffset < offset) continue
     const size = end - start

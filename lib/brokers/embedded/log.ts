@@ -9,7 +9,7 @@ import {
   type Fetched,
   type FetchRequest,
 } from '../port.js'
-import { checkPartition, groupRecords } from './append.js'
+import { checkPartition, groupRecords, type PartitionRecords } from './append.js'
 import { createBatchEncoder } from './batch.js'
 import { batchInfo, decodeBatch } from './batch-reader.js'
 import { type Cleaner, createCleaner } from './cleaner.js'
@@ -32,6 +32,10 @@ export interface EmbeddedLog {
   readonly cleaner: Cleaner
   /** Each partition's records keep their order and get offsets without gaps. All of them or, when it throws, none. */
   append(records: readonly ProducerRecord[]): readonly Appended[]
+  /** The checks of `append`, which throw, and its sorting by partition; writes nothing. */
+  prepare(records: readonly ProducerRecord[]): readonly PartitionRecords[]
+  /** Writes what `prepare` returned. */
+  appendPrepared(groups: readonly PartitionRecords[]): readonly Appended[]
   /** What is there from an offset on; records belong to the caller. See `Broker.fetch`. */
   read(request: FetchRequest): Fetched
   startOffset(topic: string, partition: number): number
@@ -54,9 +58,10 @@ export function createLog(environment: Environment): EmbeddedLog {
     return { key, figures: partitions.get(key) }
   }
 
-  const append = (records: readonly ProducerRecord[]): readonly Appended[] => {
-    const groups = groupRecords(topics, records)
-    return environment.transaction(() =>
+  const prepare = (records: readonly ProducerRecord[]) => groupRecords(topics, records)
+
+  const appendPrepared = (groups: readonly PartitionRecords[]): readonly Appended[] =>
+    environment.transaction(() =>
       groups.map(({ topic, partition, records: own }) => {
         const key = partitionKey(topic.id, partition)
         const figures = partitions.get(key)
@@ -78,7 +83,6 @@ export function createLog(environment: Environment): EmbeddedLog {
         return { topic: topic.name, partition, baseOffset: figures.end, count: own.length }
       }),
     )
-  }
 
   const read = (request: FetchRequest): Fetched => {
     const { topic, partition, offset } = request
@@ -132,7 +136,9 @@ export function createLog(environment: Environment): EmbeddedLog {
     topics,
     positions: createPositions(environment),
     cleaner: createCleaner({ environment, partitions, batches, encoder }, topics),
-    append,
+    append: (records) => appendPrepared(prepare(records)),
+    prepare,
+    appendPrepared,
     read,
     startOffset: (topic, partition) => figuresOf(topic, partition).figures.start,
     endOffset: (topic, partition) => figuresOf(topic, partition).figures.end,

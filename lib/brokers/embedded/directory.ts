@@ -1,0 +1,170 @@
+import { chmodSync, mkdirSync, realpathSync, statfsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf, RevlogError } from '../../core/errors.js'
+import { type Environment, openEnvironment } from '../../state/lmdb/environment.js'
+import type { Broker } from '../port.js'
+import { createEmbeddedBroker } from './broker.js'
+import { readHello } from './client.js'
+import { describeHolder, type Holder, thisProcess } from './holder.js'
+import { type Acquired, acquire } from './lock.js'
+import { createLog, type EmbeddedLog } from './log.js'
+import { createServer } from './server.js'
+
+/** A directory that this process holds: the log, and the environment in which tasks keep their state beside it. */
+export interface Directory {
+  readonly path: string
+  readonly holder: Holder
+  readonly environment: Environment
+  readonly log: EmbeddedLog
+  /** The port over the log; other processes reach the same one through the directory's socket. */
+  readonly broker: Broker
+  /**
+   * Everything that `run` writes to the log, the state and the positions happens, or nothing. Wakes who waits for
+   * the records. It is durable once `environment.flushed()` has resolved.
+   *
+   * @throws RevlogError `E_STATE_DIR_VANISHED`, `E_STATE_DISK_FULL`, `E_STATE_WRITE`, and what `run` throws.
+   */
+  transaction<T>(run: () => T): T
+  close(): Promise<void>
+}
+
+export interface DirectoryOptions {
+  /** How many stores and databases there may be. */
+  readonly maxDatabases?: number
+}
+
+/**
+ * Takes a directory for this process alone, and makes it where there is none. Other processes can use its log
+ * meanwhile: see `connectDirectory`.
+ *
+ * @throws RevlogError `E_STATE_DIR_LOCKED` naming the holder, `E_STATE_DIR_NOT_WRITABLE`.
+ * @example
+ * const directory = await openDirectory('./data')
+ * directory.transaction(() => directory.log.append(records))
+ */
+export async function openDirectory(path: string, options: DirectoryOptions = {}): Promise<Directory> {
+  const opened = await openOrFind(path, options)
+  if ('directory' in opened) return opened.directory
+  const holder = await readHello(opened.holder)
+  opened.holder.destroy()
+  throw new RevlogError('E_STATE_DIR_LOCKED', `${path} is held by ${describeHolder(holder)}`, {
+    remedy: 'end that process or use another directory; `revlog produce` and `revlog consume` work beside it',
+  })
+}
+
+/** The directory, or a connection to the process that holds it. */
+export async function openOrFind(
+  path: string,
+  { maxDatabases }: DirectoryOptions,
+): Promise<{ readonly directory: Directory } | Exclude<Acquired, { readonly lock: unknown }>> {
+  const holder = thisProcess(Date.now())
+  const server = createServer(holder)
+  const real = makeDirectory(path)
+  let acquired: Acquired
+  try {
+    acquired = await acquire(real, server.serve)
+  } catch (thrown) {
+    throw thrown instanceof RevlogError ? thrown : notWritable(path, thrown)
+  }
+  if ('holder' in acquired) return acquired
+  const { lock } = acquired
+  const release = async (): Promise<void> => {
+    server.close()
+    await lock.release()
+  }
+  try {
+    const environment = openEnvironment(real, {
+      durability: 'durable',
+      ...(maxDatabases === undefined ? {} : { maxDatabases }),
+    })
+    const log = createLog(environment)
+    const transaction = guardedTransactions(real, environment, () => broker.wake())
+    const broker = createEmbeddedBroker(log, { transaction, flushed: environment.flushed })
+    server.ready(broker)
+    const close = async (): Promise<void> => {
+      await broker.close()
+      server.close()
+      await environment.close()
+      await lock.release()
+    }
+    return { directory: { path: real, holder, environment, log, broker, transaction, close } }
+  } catch (thrown) {
+    await release()
+    throw thrown
+  }
+}
+
+/** Readable by its owner alone: records are nobody else's business. */
+function makeDirectory(path: string): string {
+  try {
+    const made = mkdirSync(path, { recursive: true, mode: 0o700 })
+    if (made !== undefined) chmodSync(path, 0o700)
+    return realpathSync(path)
+  } catch (thrown) {
+    throw notWritable(path, thrown)
+  }
+}
+
+const notWritable = (path: string, cause: unknown): RevlogError =>
+  new RevlogError('E_STATE_DIR_NOT_WRITABLE', `cannot work in ${path}: ${messageOf(cause)}`, {
+    remedy: 'use a directory on a local disk that this user may write to',
+    cause,
+  })
+
+/**
+ * Transactions that notice what LMDB does not say: a directory that was removed (LMDB writes on, into a file that
+ * nobody will find again) and a disk that is full (it says "input/output error").
+ */
+function guardedTransactions(
+  path: string,
+  environment: Environment,
+  committed: () => void,
+): Directory['transaction'] {
+  const file = join(path, 'data.mdb')
+  const inode = statSync(file).ino
+  let depth = 0
+  return (run) => {
+    if (depth > 0) return run()
+    const guarded = (): ReturnType<typeof run> => {
+      const value = run()
+      if (statSync(file, { throwIfNoEntry: false })?.ino !== inode) throw vanished(path)
+      return value
+    }
+    let result: ReturnType<typeof run>
+    depth++
+    try {
+      result = environment.transaction(guarded)
+    } catch (thrown) {
+      throw isFromLmdb(thrown) ? writeFailed(path, thrown) : thrown
+    } finally {
+      depth--
+    }
+    committed()
+    return result
+  }
+}
+
+const isFromLmdb = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'number'
+
+const vanished = (path: string): RevlogError =>
+  new RevlogError('E_STATE_DIR_VANISHED', `${path} was removed or replaced while it was in use`, {
+    remedy: 'nothing of this commit was kept; put the directory back, or start again without it',
+  })
+
+const ENOUGH_BYTES = 4 << 20
+
+function writeFailed(path: string, cause: unknown): RevlogError {
+  const { bavail, bsize } = statfsSync(path)
+  const free = bavail * bsize
+  if (free < ENOUGH_BYTES) {
+    return new RevlogError('E_STATE_DISK_FULL', `no room to commit in ${path}: ${free} bytes are free`, {
+      remedy: 'make room on that disk; nothing of this commit was kept, what was committed before is safe',
+      cause,
+    })
+  }
+  return new RevlogError('E_STATE_WRITE', `cannot commit in ${path}: ${messageOf(cause)}`, {
+    remedy: 'see the cause; nothing of this commit was kept, what was committed before is safe',
+    cause,
+  })
+}
