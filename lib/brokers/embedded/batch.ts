@@ -8,8 +8,8 @@ import { MAX_VARINT_BYTES, writeVarint } from './varint.js'
  * Records as the log stores them, many to a row, because a row costs a B-tree insertion and a record should not.
  *
  *      0  u8   format, 1
- *      1  u8   flags: 1 offsets have gaps, 2 some record has headers, 4 some record is a tombstone
- *      2  u32  CRC-32 of all that follows
+ *      1  u32  CRC-32 of all that follows
+ *      5  u8   flags: 1 offsets have gaps, 2 some record has headers, 4 some record is a tombstone
  *      6  u32  number of records
  *     10  f64  offset of the first record
  *     18  f64  offset of the last record
@@ -35,9 +35,9 @@ export const FLAG_GAPS = 1
 export const FLAG_HEADERS = 2
 export const FLAG_TOMBSTONES = 4
 export const AT = Object.freeze({
-  flags: 1,
-  checksum: 2,
-  checksummed: 6,
+  checksum: 1,
+  checksummed: 5,
+  flags: 5,
   count: 6,
   baseOffset: 10,
   lastOffset: 18,

@@ -153,7 +153,7 @@ export async function createSocketBroker(socket: Socket): Promise<Broker> {
       for (const record of records) checkEncodable(record)
       const sent = turn.then(() => send(records))
       turn = sent.catch(() => {})
-      return (await Promise.all(await sent)).flat()
+      return joined((await Promise.all(await sent)).flat())
     },
     async fetch(request) {
       const { json, bytes } = await call({ call: 'fetch', request })
@@ -173,6 +173,25 @@ export async function createSocketBroker(socket: Socket): Promise<Broker> {
       socket.destroy()
     },
   }
+}
+
+/** What went to one partition in several frames without another client in between is one range. */
+function joined(ranges: readonly Appended[]): readonly Appended[] {
+  const found = new Map<string, Appended>()
+  const result: Appended[] = []
+  for (const range of ranges) {
+    const place = `${range.topic}-${range.partition}`
+    const before = found.get(place)
+    if (before !== undefined && before.baseOffset + before.count === range.baseOffset) {
+      const whole = { ...before, count: before.count + range.count }
+      result[result.indexOf(before)] = whole
+      found.set(place, whole)
+    } else {
+      result.push(range)
+      found.set(place, range)
+    }
+  }
+  return result
 }
 
 /** Records in groups that fit into a frame each. */

@@ -27,7 +27,8 @@ import { recordBytes } from './record-size.js'
  * upwards and each is one transaction, so a crash between two leaves losers behind and never a gap.
  *
  * A tombstone that won stays for `deleteRetentionMs` of wall time, counted from the pass that saw it first (its
- * batch remembers until when) and not from its event time, which says nothing about who has read it.
+ * batch remembers until when) and not from its event time, which says nothing about who has read it. Once it is
+ * gone it outranks nothing: a smaller revision written after that would be taken for an answer.
  */
 export interface CompactionPass {
   phase: 'map' | 'rewrite'
@@ -179,7 +180,9 @@ function stays(pass: CompactionPass, record: LogRecord, expired: boolean): boole
     winner.offset = record.offset
     winner.revision = revision
   }
-  return !(expired && inHead && record.value === undefined)
+  // What it outranks is dropped after it, perhaps not before a crash: then it goes in a later pass.
+  const mayGo = expired && inHead && winner === undefined
+  return !(mayGo && record.value === undefined)
 }
 
 /** Collects what stays of neighbouring rows and writes it as few rows. */

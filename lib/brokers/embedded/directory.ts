@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, realpathSync, statfsSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, RevlogError } from '../../core/errors.js'
 import { type Environment, openEnvironment } from '../../state/lmdb/environment.js'
@@ -22,7 +22,7 @@ export interface Directory {
    * Everything that `run` writes to the log, the state and the positions happens, or nothing. Wakes who waits for
    * the records. It is durable once `environment.flushed()` has resolved.
    *
-   * @throws RevlogError `E_STATE_DIR_VANISHED`, `E_STATE_DISK_FULL`, `E_STATE_WRITE`, and what `run` throws.
+   * @throws RevlogError `E_STATE_DIR_VANISHED`, `E_STATE_DISK_FULL`, `E_STATE_IO`, and what `run` throws.
    */
   transaction<T>(run: () => T): T
   /** Calls the listener after every transaction, whoever made it; returns what ends that. */
@@ -39,7 +39,8 @@ export interface DirectoryOptions {
  * Takes a directory for this process alone, and makes it where there is none. Other processes can use its log
  * meanwhile: see `connectDirectory`.
  *
- * @throws RevlogError `E_STATE_DIR_LOCKED` naming the holder, `E_STATE_DIR_NOT_WRITABLE`.
+ * @throws RevlogError `E_STATE_DIR_LOCKED` naming the holder, `E_STATE_DIR_NOT_WRITABLE`,
+ * `E_STATE_FILE_DAMAGED`.
  * @example
  * const directory = await openDirectory('./data')
  * directory.transaction(() => directory.log.append(records))
@@ -124,8 +125,8 @@ const notWritable = (path: string, cause: unknown): RevlogError =>
   })
 
 /**
- * Transactions that notice what LMDB does not say: a directory that was removed (LMDB writes on, into a file that
- * nobody will find again) and a disk that is full (it says "input/output error").
+ * Transactions that notice a directory that was removed: LMDB says nothing and writes on, into a file that nobody
+ * will find again.
  */
 function guardedTransactions(
   path: string,
@@ -137,17 +138,14 @@ function guardedTransactions(
   let depth = 0
   return (run) => {
     if (depth > 0) return run()
-    const guarded = (): ReturnType<typeof run> => {
-      const value = run()
-      if (statSync(file, { throwIfNoEntry: false })?.ino !== inode) throw vanished(path)
-      return value
-    }
     let result: ReturnType<typeof run>
     depth++
     try {
-      result = environment.transaction(guarded)
-    } catch (thrown) {
-      throw isFromLmdb(thrown) ? writeFailed(path, thrown) : thrown
+      result = environment.transaction(() => {
+        const value = run()
+        if (statSync(file, { throwIfNoEntry: false })?.ino !== inode) throw vanished(path)
+        return value
+      })
     } finally {
       depth--
     }
@@ -156,27 +154,7 @@ function guardedTransactions(
   }
 }
 
-const isFromLmdb = (thrown: unknown): boolean =>
-  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'number'
-
 const vanished = (path: string): RevlogError =>
   new RevlogError('E_STATE_DIR_VANISHED', `${path} was removed or replaced while it was in use`, {
     remedy: 'nothing of this commit was kept; put the directory back, or start again without it',
   })
-
-const ENOUGH_BYTES = 4 << 20
-
-function writeFailed(path: string, cause: unknown): RevlogError {
-  const { bavail, bsize } = statfsSync(path)
-  const free = bavail * bsize
-  if (free < ENOUGH_BYTES) {
-    return new RevlogError('E_STATE_DISK_FULL', `no room to commit in ${path}: ${free} bytes are free`, {
-      remedy: 'make room on that disk; nothing of this commit was kept, what was committed before is safe',
-      cause,
-    })
-  }
-  return new RevlogError('E_STATE_WRITE', `cannot commit in ${path}: ${messageOf(cause)}`, {
-    remedy: 'see the cause; nothing of this commit was kept, what was committed before is safe',
-    cause,
-  })
-}
