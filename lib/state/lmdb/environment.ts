@@ -68,6 +68,7 @@ export function openEnvironment(
     noSync: durability === 'lazy',
     overlappingSync: durability !== 'lazy',
   })
+  const file = { path: dataFile(path), inode: statSync(dataFile(path)).ino }
   const databases = new Map<string, Database>()
   let depth = 0
   return {
@@ -83,7 +84,7 @@ export function openEnvironment(
       if (depth > 0) return run()
       depth++
       try {
-        cover(path, root)
+        cover(file, root)
         return root.transactionSync(() => {
           const made = run()
           assert(!(made instanceof Promise), 'a transaction is synchronous')
@@ -103,10 +104,9 @@ export function openEnvironment(
       }
     },
     async close() {
-      const size = usedBytes(root)
+      const used = usedBytes(root)
       await root.close()
-      const file = statSync(dataFile(path), { throwIfNoEntry: false })
-      if (file !== undefined && file.size > size) truncateSync(dataFile(path), size)
+      resize(file, (size) => Math.min(size, used))
     },
   }
 }
@@ -120,10 +120,22 @@ const SLACK_BYTES = 64 << 20
  * the commit, because a process may be killed right after it, and because nothing that fails after a commit may look
  * like a commit that failed. What is added is a hole, which takes no room on the disk; closing removes it.
  */
-function cover(path: string, root: RootDatabase<Buffer, BinaryKey>): void {
+function cover(file: DataFile, root: RootDatabase<Buffer, BinaryKey>): void {
   const needed = usedBytes(root) + SLACK_BYTES
-  const file = dataFile(path)
-  if (statSync(file).size < needed) truncateSync(file, needed + SLACK_BYTES)
+  resize(file, (size) => (size < needed ? needed + SLACK_BYTES : size))
+}
+
+/** The file that LMDB has open. Another one may have taken its place, which is nobody's to change. */
+interface DataFile {
+  readonly path: string
+  readonly inode: number
+}
+
+function resize({ path, inode }: DataFile, to: (size: number) => number): void {
+  const now = statSync(path, { throwIfNoEntry: false })
+  if (now === undefined || now.ino !== inode) return
+  const size = to(now.size)
+  if (size !== now.size) truncateSync(path, size)
 }
 
 function usedBytes(root: RootDatabase<Buffer, BinaryKey>): number {
