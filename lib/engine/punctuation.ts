@@ -15,6 +15,8 @@ export interface Punctuator {
   ) => Cancellable
   /** Fires what is due at `time`. True when anything fired. */
   readonly fire: (type: PunctuationType, time: number) => boolean
+  /** When the next timer of that type is due; Infinity without one. */
+  readonly due: (type: PunctuationType) => number
   readonly state: () => TimerState
 }
 
@@ -94,6 +96,7 @@ export function createPunctuator(
       }
       return fired
     },
+    due: (type) => due[type],
     state() {
       const state: { [timer: string]: number } = {}
       for (const timer of [...timers['stream-time'], ...timers['wall-clock-time']]) {

@@ -29,3 +29,14 @@ export function isReady(queues: readonly InputQueue[], maxTaskIdleMs: number, wa
   }
   return ready
 }
+
+/** Until when records that are ready wait for an input that is read to its end; Infinity when none do. */
+export function waitsUntil(queues: readonly InputQueue[]): number {
+  let until = Infinity
+  let waiting = false
+  for (const queue of queues) {
+    if (queue.head !== undefined) waiting = true
+    else if (queue.idleUntil !== undefined && queue.idleUntil < until) until = queue.idleUntil
+  }
+  return waiting ? until : Infinity
+}

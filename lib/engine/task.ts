@@ -1,4 +1,3 @@
-import { MAX_TIME } from '../core/binary-key.js'
 import { createMetrics, type Metrics } from '../core/metrics.js'
 import { type LogRecord, NO_HEADERS, type ProducerRecord, type Record } from '../core/record.js'
 import { trusted } from '../serdes/serde.js'
@@ -19,7 +18,7 @@ import {
 import { createInputQueue, type Head, type InputQueue } from './input-queue.js'
 import { decodeMetadata, encodeMetadata, type TaskMetadata } from './metadata.js'
 import { createPunctuator } from './punctuation.js'
-import { isReady } from './readiness.js'
+import { isReady, waitsUntil } from './readiness.js'
 import { wire } from './wiring.js'
 
 export interface TaskOptions {
@@ -65,6 +64,11 @@ export interface Task {
   readonly process: (wallTime: number, limit?: number) => number
   /** Fires wall-clock timers that are due. True when any was. */
   readonly punctuate: (wallTime: number) => boolean
+  /**
+   * The wall-clock time at which `punctuate` or `process` may have something to do although no record was added:
+   * the next wall-clock timer, or the end of waiting for an idle input. Infinity when there is no such time.
+   */
+  readonly wakeAt: () => number
   /** Whether there is anything to commit. */
   readonly dirty: () => boolean
   /** About how many bytes wait for the commit, outputs and state together. */
@@ -209,6 +213,7 @@ export function createTask(options: TaskOptions): Task {
       wallTime = now
       return punctuator.fire('wall-clock-time', now)
     },
+    wakeAt: () => Math.min(punctuator.due('wall-clock-time'), waitsUntil(queues)),
     dirty: () => dirty,
     pendingBytes: () => buffers.reduce((sum, buffer) => sum + buffer.bytes, outputBytes),
     effects() {
@@ -275,7 +280,7 @@ function decoder(
 
   const timeOf = (raw: LogRecord, value: unknown): number => {
     const time = extract === undefined || value === undefined ? raw.timestamp : extract(value, raw)
-    if (time !== undefined && Number.isInteger(time) && time >= 0 && time <= MAX_TIME) return time
+    if (time !== undefined && Number.isSafeInteger(time) && time >= 0) return time
     throw new RangeError(
       `the event time is ${String(time)}: it must be a whole number of milliseconds since the epoch, 0 or more`,
     )

@@ -69,6 +69,13 @@ export interface ChangelogReader {
   readonly add: (record: ChangelogRecord) => void
   /** The commits completed since the last call, folded into one; `undefined` when there is none. */
   readonly take: () => { readonly writes: readonly StoreWrites[]; readonly metadata: Buffer } | undefined
+  /**
+   * The rows added since the last call, whether their commit is complete or not: for a log that holds all of a
+   * commit or nothing of it. Compaction leaves one marker, at the end; who waits for it holds all of the state.
+   */
+  readonly takeRows: () => readonly StoreWrites[]
+  /** What the last marker said; `undefined` before there was one. */
+  readonly metadata: () => Buffer | undefined
   readonly ids: () => StoreIds
 }
 
@@ -78,6 +85,7 @@ export function createChangelogReader(): ChangelogReader {
   const open: ChangelogRecord[] = []
   let folded = new Map<string, Map<BinaryKey, Buffer | undefined>>()
   let metadata: Buffer | undefined
+  let complete = false
 
   const close = (): void => {
     for (const { key, value } of open) {
@@ -99,6 +107,14 @@ export function createChangelogReader(): ChangelogReader {
     }
     open.length = 0
   }
+  const unfold = (): StoreWrites[] => {
+    const taken = [...folded].map(([store, rows]): StoreWrites => {
+      const keys = [...rows.keys()].sort()
+      return { store, writes: keys.map((key): Write => ({ key, value: rows.get(key) })) }
+    })
+    folded = new Map()
+    return taken
+  }
   return {
     ids: () => ids,
     add(record) {
@@ -114,17 +130,17 @@ export function createChangelogReader(): ChangelogReader {
       }
       close()
       metadata = record.value
+      complete = true
     },
     take() {
-      if (metadata === undefined) return undefined
-      const writes = [...folded].map(([store, rows]): StoreWrites => {
-        const keys = [...rows.keys()].sort()
-        return { store, writes: keys.map((key): Write => ({ key, value: rows.get(key) })) }
-      })
-      const taken = { writes, metadata }
-      folded = new Map()
-      metadata = undefined
-      return taken
+      if (metadata === undefined || !complete) return undefined
+      complete = false
+      return { writes: unfold(), metadata }
     },
+    takeRows() {
+      close()
+      return unfold()
+    },
+    metadata: () => metadata,
   }
 }

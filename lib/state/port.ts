@@ -44,7 +44,8 @@ export interface StateBackend {
   rows(store: string): CommittedRows
   /** What the last commit stored beside the rows; `undefined` when there was none. */
   metadata(): Buffer | undefined
-  commit(writes: readonly StoreWrites[], metadata: Buffer): void
+  /** Without metadata only while restoring: what is there then counts as nothing until the last commit brings it. */
+  commit(writes: readonly StoreWrites[], metadata: Buffer | undefined): void
   /** Removes all rows and the metadata: what a lost disk does. */
   wipe(): void
   close(): void

@@ -4,7 +4,7 @@ import type { BatchEncoder } from './batch.js'
 import { type CompactionPass, compactRows, mapRows, startPass } from './compaction.js'
 import { partitionKey } from './keys.js'
 import type { PartitionFigures, Partitions } from './partitions.js'
-import { deleteExpired } from './retention.js'
+import { deleteBelow, deleteExpired } from './retention.js'
 import type { Topics } from './topics.js'
 
 export interface CleanOptions {
@@ -35,6 +35,11 @@ export interface Cleaned {
 export interface Cleaner {
   /** Not inside a transaction: a step is one of its own. */
   clean(options: CleanOptions): Cleaned
+  /**
+   * Deletes records below an offset, by whole batches, at most `maxBatches` (16 when absent) of them: for a topic
+   * that its only reader has read so far.
+   */
+  deleteBelow(topic: string, partition: number, offset: number, maxBatches?: number): Cleaned
 }
 
 const DAY_MS = 86_400_000
@@ -79,6 +84,8 @@ export function createCleaner(stores: CleanerStores, topics: Topics): Cleaner {
   }
 
   return {
+    deleteBelow: (topic, partition, offset, maxBatches = 16) =>
+      deleteBelow(stores, partitionKey(topics.get(topic).id, partition), offset, maxBatches),
     clean(given) {
       const options: Required<CleanOptions> = {
         maxBatches: 16,

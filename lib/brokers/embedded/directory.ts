@@ -25,6 +25,8 @@ export interface Directory {
    * @throws RevlogError `E_STATE_DIR_VANISHED`, `E_STATE_DISK_FULL`, `E_STATE_IO`, and what `run` throws.
    */
   transaction<T>(run: () => T): T
+  /** Calls the listener after every transaction, whoever made it; returns what ends that. */
+  onCommit(listener: () => void): () => void
   close(): Promise<void>
 }
 
@@ -79,7 +81,17 @@ export async function openOrFind(
       ...(maxDatabases === undefined ? {} : { maxDatabases }),
     })
     const log = createLog(environment)
-    const transaction = guardedTransactions(real, environment, () => broker.wake())
+    const listeners = new Set<() => void>()
+    const transaction = guardedTransactions(real, environment, () => {
+      broker.wake()
+      for (const listener of listeners) listener()
+    })
+    const onCommit = (listener: () => void) => {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    }
     const broker = createEmbeddedBroker(log, { transaction, flushed: environment.flushed })
     server.ready(broker)
     const close = async (): Promise<void> => {
@@ -88,7 +100,7 @@ export async function openOrFind(
       await environment.close()
       await lock.release()
     }
-    return { directory: { path: real, holder, environment, log, broker, transaction, close } }
+    return { directory: { path: real, holder, environment, log, broker, transaction, onCommit, close } }
   } catch (thrown) {
     await release()
     throw thrown

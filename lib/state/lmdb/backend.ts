@@ -23,7 +23,7 @@ export function createLmdbBackend(environment: Environment, prefix: string): Sta
             else database.put(key, value)
           }
         }
-        meta.put(METADATA, metadata)
+        if (metadata !== undefined) meta.put(METADATA, metadata)
       })
     },
     wipe() {

@@ -68,6 +68,7 @@ export function openEnvironment(
     noSync: durability === 'lazy',
     overlappingSync: durability !== 'lazy',
   })
+  const file = { path: dataFile(path), inode: statSync(dataFile(path)).ino }
   const databases = new Map<string, Database>()
   let depth = 0
   return {
@@ -83,13 +84,12 @@ export function openEnvironment(
       if (depth > 0) return run()
       depth++
       try {
-        const result = root.transactionSync(() => {
+        cover(file, root)
+        return root.transactionSync(() => {
           const made = run()
           assert(!(made instanceof Promise), 'a transaction is synchronous')
           return made
         })
-        cover(path, root)
-        return result
       } catch (thrown) {
         throw storageError(path, thrown)
       } finally {
@@ -103,19 +103,44 @@ export function openEnvironment(
         throw storageError(path, thrown)
       }
     },
-    close: () => root.close(),
+    async close() {
+      const used = usedBytes(root)
+      await root.close()
+      resize(file, (size) => Math.min(size, used))
+    },
   }
 }
 
+/** More than a transaction adds to the file: what one writes is bounded by those who collect it. */
+const SLACK_BYTES = 64 << 20
+
 /**
- * Makes the data file as long as LMDB says it is. A commit may leave its last pages unwritten because it freed them
- * again; without them {@link checkDataFile} could not tell such a file from one that was cut off.
+ * Keeps the data file longer than LMDB says it is. A commit may leave its last pages unwritten because it freed them
+ * again; without them {@link checkDataFile} could not tell such a file from one that was cut off. It happens before
+ * the commit, because a process may be killed right after it, and because nothing that fails after a commit may look
+ * like a commit that failed. What is added is a hole, which takes no room on the disk; closing removes it.
  */
-function cover(path: string, root: RootDatabase<Buffer, BinaryKey>): void {
+function cover(file: DataFile, root: RootDatabase<Buffer, BinaryKey>): void {
+  const needed = usedBytes(root) + SLACK_BYTES
+  resize(file, (size) => (size < needed ? needed + SLACK_BYTES : size))
+}
+
+/** The file that LMDB has open. Another one may have taken its place, which is nobody's to change. */
+interface DataFile {
+  readonly path: string
+  readonly inode: number
+}
+
+function resize({ path, inode }: DataFile, to: (size: number) => number): void {
+  const now = statSync(path, { throwIfNoEntry: false })
+  if (now === undefined || now.ino !== inode) return
+  const size = to(now.size)
+  if (size !== now.size) truncateSync(path, size)
+}
+
+function usedBytes(root: RootDatabase<Buffer, BinaryKey>): number {
   const { lastPageNumber, pageSize } = root.getStats() as { lastPageNumber: number; pageSize: number }
-  const needed = (lastPageNumber + 1) * pageSize
-  const file = dataFile(path)
-  if (statSync(file).size < needed) truncateSync(file, needed)
+  return (lastPageNumber + 1) * pageSize
 }
 
 function checkDirectory(path: string): void {

@@ -28,7 +28,7 @@ export function createMemoryBackend(): StateBackend {
         const rows = storeOf(store)
         for (const { key, value } of changed) rows.set(key, value)
       }
-      metadata = next
+      metadata = next ?? metadata
     },
     wipe() {
       stores = new Map()

@@ -1,0 +1,105 @@
+import type { Task } from '../engine/task.js'
+import type { Journal } from './journal.js'
+
+/** A task and the log that feeds it. */
+export interface HostedTask {
+  readonly task: Task
+  /** The name of its state, see `Manifest`. */
+  readonly state: string
+  /** Reads and processes until there is nothing to do, or until `deadline` (of `performance.now`). True when anything was done. */
+  readonly run: (wallTime: number, deadline: number) => boolean
+  /** Records that are in the log and were not processed yet. */
+  readonly lag: () => number
+  /** The next offset to be processed, past what compaction has emptied. */
+  readonly position: (topic: string) => number
+  /** The next offset to be processed by whoever comes after a crash now: what is before it is on the disk. */
+  readonly durable: (topic: string) => number
+  /** Remembers the positions; they become the durable ones when the returned function is called. */
+  readonly mark: () => () => void
+}
+
+interface Feed {
+  readonly topic: string
+  /** Where to read on. */
+  next: number
+  /** One more than the offset of the last record handed over; less than `next` when compaction has emptied what follows. */
+  seen: number
+  /** The end that the task was told. */
+  told: number
+  durable: number
+}
+
+/** Records between two looks at the clock and at the memory in use. */
+const CHUNK = 500
+
+/**
+ * @param fetchBytes how much of an input is read at once; an input holds at most twice that, or one larger record
+ * @param maxPendingBytes the task pauses when so much waits for its commit
+ */
+export function hostTask(
+  task: Task,
+  state: string,
+  journal: Journal,
+  fetchBytes: number,
+  maxPendingBytes: number,
+): HostedTask {
+  const { partition } = task
+  const feeds = task.topics.map((topic): Feed => {
+    const position = task.position(topic)!
+    return { topic, next: position, seen: position, told: -1, durable: position }
+  })
+
+  /** Keeps every input filled, and tells the task where each log ends: it may have to wait for what is there. */
+  function fill(): void {
+    for (const feed of feeds) {
+      const { topic } = feed
+      if (task.buffered(topic) >= CHUNK) continue
+      const end = journal.endOffset(topic, partition)
+      if (feed.next < end) {
+        const request = { topic, partition, offset: feed.next, maxBytes: fetchBytes }
+        const { records, nextOffset } = journal.read(request)
+        const last = records[records.length - 1]
+        if (last !== undefined) feed.seen = last.offset + 1
+        feed.next = nextOffset
+        feed.told = nextOffset < end ? end : feed.seen
+        task.add(topic, records, feed.told)
+      } else if (feed.told !== feed.seen) {
+        feed.told = feed.seen
+        task.add(topic, [], feed.seen)
+      }
+    }
+  }
+
+  const positionOf = ({ topic, next }: Feed): number =>
+    task.buffered(topic) === 0 ? next : task.position(topic)!
+  const feedOf = (topic: string): Feed => feeds.find((feed) => feed.topic === topic)!
+
+  return {
+    task,
+    state,
+    run(wallTime, deadline) {
+      let moved = task.punctuate(wallTime)
+      do {
+        if (task.pendingBytes() >= maxPendingBytes) break
+        fill()
+        if (task.process(wallTime, CHUNK) === 0) break
+        moved = true
+      } while (performance.now() < deadline)
+      return moved
+    },
+    lag: () =>
+      feeds.reduce(
+        (sum, { topic, next }) =>
+          sum + task.buffered(topic) + Math.max(0, journal.endOffset(topic, partition) - next),
+        0,
+      ),
+    position: (topic) => positionOf(feedOf(topic)),
+    durable: (topic) => feedOf(topic).durable,
+    mark() {
+      const reached = feeds.map(positionOf)
+      return () => {
+        for (const [i, feed] of feeds.entries()) feed.durable = reached[i]!
+      }
+    },
+  }
+}

@@ -1,0 +1,7 @@
+export type { ServiceEvent } from './events.js'
+export { lastRevisions } from './last-revisions.js'
+export type { RunOptions, StartFrom } from './options.js'
+export { run } from './run.js'
+export type { NewRecord, Service, ServiceMetrics } from './service.js'
+export type { SubscribeOptions } from './subscribe.js'
+export type { TopicRecord } from './topic-record.js'

@@ -1,0 +1,130 @@
+import { RevlogError } from '../core/errors.js'
+import type { Metrics } from '../core/metrics.js'
+import type { ServiceEvent } from './events.js'
+import type { HostedTask } from './hosted-task.js'
+import type { Wake } from './wake.js'
+
+export interface LoopOptions {
+  readonly tasks: readonly HostedTask[]
+  /** Writes the effects of these tasks in one transaction, at once; resolves when that is on the disk. */
+  readonly commit: (tasks: readonly HostedTask[]) => Promise<void>
+  readonly wake: Wake
+  readonly commitIntervalMs: number
+  /** Commits at the latest when so much waits in one task. */
+  readonly maxPendingBytes: number
+  readonly metrics: Metrics
+  readonly stopping: () => boolean
+  /** Called after each flush and whenever there is nothing to do. */
+  readonly onSettled: (flushed: boolean) => void
+  /** A bounded piece of housekeeping; true when there is more. */
+  readonly tidy: () => boolean
+  readonly onEvent: (event: ServiceEvent) => void
+}
+
+/** The event loop gets its turn at least so often. */
+const SLICE_MS = 8
+const RETRY_MS = 500
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/**
+ * Processes until it is told to stop, and commits what it processed. While one commit is being flushed the next
+ * batch is processed and kept back, so at most one transaction is ever under way. What has caught up commits at
+ * once; under load the flush sets the pace, and every task that has anything takes part in each transaction.
+ *
+ * Returns when everything that was processed is on the disk.
+ *
+ * @throws whatever stops a task; what was not committed is then as if it had never been processed
+ */
+export async function runLoop(options: LoopOptions): Promise<void> {
+  const { tasks, wake, metrics, stopping } = options
+  const commits = metrics.counter('commit-total')
+  const commitMs = metrics.histogram('commit-ms')
+  let flushing = false
+  let failed: { readonly error: unknown } | undefined
+  let paused = false
+  let dirtySince: number | undefined
+  let first = 0
+
+  const dirty = (): HostedTask[] => tasks.filter(({ task }) => task.dirty())
+
+  const full = (): boolean => tasks.some(({ task }) => task.pendingBytes() >= options.maxPendingBytes)
+
+  function turn(): boolean {
+    const wallTime = Date.now()
+    const deadline = performance.now() + SLICE_MS
+    let moved = false
+    for (let i = 0; i < tasks.length; i++) {
+      // Each turn begins with another task, so that none waits behind a busy one.
+      const hosted = tasks[(first + i) % tasks.length]!
+      moved = hosted.run(wallTime, deadline) || moved
+    }
+    first = (first + 1) % Math.max(1, tasks.length)
+    return moved
+  }
+
+  /** False when the disk is full: nothing was written, and it is worth another try. */
+  function commit(): boolean {
+    const started = performance.now()
+    try {
+      const flush = options.commit(dirty())
+      flushing = true
+      flush
+        .then(
+          () => {
+            commits.add()
+            commitMs.record(performance.now() - started)
+            options.onSettled(true)
+          },
+          (error: unknown) => {
+            failed = { error }
+          },
+        )
+        .finally(() => {
+          flushing = false
+          wake.ring()
+        })
+    } catch (thrown) {
+      if (!(thrown instanceof RevlogError) || thrown.code !== 'E_STATE_DISK_FULL' || stopping()) throw thrown
+      if (!paused) options.onEvent({ kind: 'paused', error: thrown })
+      paused = true
+      return false
+    }
+    if (paused) options.onEvent({ kind: 'resumed' })
+    paused = false
+    dirtySince = undefined
+    return true
+  }
+
+  while (!stopping()) {
+    if (failed !== undefined) throw failed.error
+    const moved = !paused && turn()
+    const now = performance.now()
+    const waiting = tasks.some(({ task }) => task.dirty())
+    if (waiting) dirtySince ??= now
+    const due = waiting && (!moved || now - dirtySince! >= options.commitIntervalMs || full())
+    if (due && !flushing && !commit()) {
+      await wake.wait(Date.now() + RETRY_MS)
+      continue
+    }
+    if (moved) {
+      await nextTurn()
+    } else if (flushing || waiting) {
+      await wake.wait(wakeAt(tasks))
+    } else {
+      options.onSettled(false)
+      if (options.tidy()) await nextTurn()
+      else await wake.wait(wakeAt(tasks))
+    }
+  }
+  while (flushing) await wake.wait(Infinity)
+  if (failed !== undefined) throw (failed as { readonly error: unknown }).error
+  if (dirty().length > 0) {
+    commit()
+    while (flushing) await wake.wait(Infinity)
+    if (failed !== undefined) throw (failed as { readonly error: unknown }).error
+  }
+}
+
+const wakeAt = (tasks: readonly HostedTask[]): number =>
+  tasks.reduce((earliest, { task }) => Math.min(earliest, task.wakeAt()), Infinity)

@@ -1,0 +1,185 @@
+import { type Duration, milliseconds, seconds } from '../core/duration.js'
+import { RevlogError } from '../core/errors.js'
+import type { ErrorPolicies, ErrorPolicy } from '../engine/errors.js'
+import { FAIL_ON_ERROR } from '../engine/errors.js'
+import { repartitionTopic } from '../topology/repartition-topic.js'
+import { sinkTopicsOf, sourceTopicsOf, type Topology } from '../topology/topology.js'
+import type { ServiceEvent } from './events.js'
+
+/** Where a topic that was never read is begun: its first record, its end, or the first record of that time. */
+export type StartFrom = 'earliest' | 'latest' | number | Date
+
+/** What {@link run} may be told. Everything has a default that suits a single machine. */
+export interface RunOptions {
+  /** The directory of the broker: topics and state. Default `.revlog/<name of the topology>`. One process at a time. */
+  readonly directory?: string
+  /** For source topics that this application has never read. Default `earliest`. A number is milliseconds since the epoch. */
+  readonly startFrom?: StartFrom
+  /** What happens to bad records; each policy is `fail` by default. `deadLetterTopic` names where they go. */
+  readonly onError?: Partial<ErrorPolicies>
+  /**
+   * Kafka Streams' `max.task.idle.ms`: how long an input that is read to its end is waited for, so that records
+   * of several inputs are taken in the order of their time. Default 0: only for what is in the log already. -1 never waits.
+   */
+  readonly maxTaskIdle?: Duration | -1
+  /**
+   * The longest that results wait for their commit while there is more to read; what has caught up commits at
+   * once. Default 20 ms. Longer commits make fewer and larger transactions.
+   */
+  readonly commitInterval?: Duration
+  /** Partitions of topics that do not exist yet: one number, or a number by topic. Default 1. */
+  readonly partitions?: number | { readonly [topic: string]: number }
+  /** Of revisions, 0 to 65535: raise it when answers are meant to replace those of an earlier run. Default 0. */
+  readonly generation?: number
+  /** Stops the service as `stop()` does. */
+  readonly signal?: AbortSignal
+  /** Is told what happens: restoring, pausing on a full disk, going on. Must not throw. */
+  readonly onEvent?: (event: ServiceEvent) => void
+}
+
+/** Options with every default filled in. */
+export interface Settings {
+  readonly directory: string
+  readonly startFrom: 'earliest' | 'latest' | number
+  readonly errors: ErrorPolicies
+  readonly maxTaskIdleMs: number
+  readonly commitIntervalMs: number
+  readonly partitionsOf: (topic: string) => number
+  readonly generation: number
+  readonly signal: AbortSignal | undefined
+  readonly onEvent: (event: ServiceEvent) => void
+}
+
+const POLICIES: readonly ErrorPolicy[] = ['fail', 'skip', 'dead-letter']
+const MAX_PARTITIONS = 10_000
+const MAX_GENERATION = 0xffff
+
+/**
+ * Checks every option and fills in the defaults.
+ *
+ * @throws RevlogError `E_CONFIG` that lists all problems at once.
+ */
+export function settingsOf(topology: Topology, options: RunOptions): Settings {
+  const problems = problemsOf(topology, options)
+  if (problems.length > 0) {
+    throw new RevlogError(
+      'E_CONFIG',
+      `the options of ${topology.name} are wrong:\n  - ${problems.join('\n  - ')}`,
+      {
+        remedy: `the options are ${Object.keys(CHECKS).join(', ')}`,
+      },
+    )
+  }
+  const { partitions = 1, startFrom = 'earliest' } = options
+  return Object.freeze({
+    directory: options.directory ?? `.revlog/${topology.name}`,
+    startFrom: startFrom instanceof Date ? startFrom.getTime() : startFrom,
+    errors: Object.freeze({ ...FAIL_ON_ERROR, ...options.onError }),
+    maxTaskIdleMs: options.maxTaskIdle ?? 0,
+    commitIntervalMs: options.commitInterval ?? milliseconds(20),
+    partitionsOf: (topic: string) => (typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1)),
+    generation: options.generation ?? 0,
+    signal: options.signal,
+    onEvent: options.onEvent ?? (() => {}),
+  })
+}
+
+type Check = (value: any, topology: Topology) => readonly string[]
+
+const one = (ok: boolean, problem: string): readonly string[] => (ok ? [] : [problem])
+const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value))
+const isMs = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0
+
+const CHECKS: { readonly [name in keyof Required<RunOptions>]: Check } = {
+  directory: (v) => one(typeof v === 'string' && v !== '', `directory is ${shown(v)}: it must be a path`),
+  startFrom: (v) =>
+    one(
+      v === 'earliest' || v === 'latest' || isMs(v) || (v instanceof Date && !Number.isNaN(v.getTime())),
+      `startFrom is ${shown(v)}: it must be 'earliest', 'latest', a Date or milliseconds since the epoch`,
+    ),
+  onError: (v, topology) => errorProblems(v, topology),
+  maxTaskIdle: (v) =>
+    one(v === -1 || isMs(v), `maxTaskIdle is ${shown(v)}: it must be a duration such as seconds(1), or -1`),
+  commitInterval: (v) =>
+    one(
+      isMs(v) && v <= seconds(60),
+      `commitInterval is ${shown(v)}: it must be a duration of at most a minute, such as milliseconds(20)`,
+    ),
+  partitions: (v, topology) => partitionProblems(v, topology),
+  generation: (v) =>
+    one(
+      Number.isInteger(v) && v >= 0 && v <= MAX_GENERATION,
+      `generation is ${shown(v)}: it must be a whole number of 0 to ${MAX_GENERATION}`,
+    ),
+  signal: (v) =>
+    one(
+      typeof v === 'object' && v !== null && typeof v.addEventListener === 'function' && 'aborted' in v,
+      'signal must be an AbortSignal',
+    ),
+  onEvent: (v) => one(typeof v === 'function', 'onEvent must be a function'),
+}
+
+function problemsOf(topology: Topology, options: RunOptions): readonly string[] {
+  if (typeof options !== 'object' || options === null) return ['the options must be an object']
+  return Object.entries(options).flatMap(([name, value]) => {
+    const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof RunOptions] : undefined
+    if (check === undefined) return [`${name} is no option`]
+    return value === undefined ? [] : check(value, topology)
+  })
+}
+
+function errorProblems(value: unknown, topology: Topology): readonly string[] {
+  if (typeof value !== 'object' || value === null) {
+    return ["onError must be an object such as { deserialization: 'skip' }"]
+  }
+  const topic = (value as Partial<ErrorPolicies>).deadLetterTopic
+  return Object.entries(value).flatMap(([name, policy]) => {
+    if (policy === undefined) return []
+    if (name === 'deadLetterTopic') return deadLetterProblems(policy, topology)
+    if (!Object.hasOwn(FAIL_ON_ERROR, name)) return [`onError.${name} is no option`]
+    if (!POLICIES.includes(policy as ErrorPolicy)) {
+      return [`onError.${name} is ${shown(policy)}: it must be one of ${POLICIES.join(', ')}`]
+    }
+    return one(
+      policy !== 'dead-letter' || topic !== undefined,
+      `onError.${name} is 'dead-letter', which needs onError.deadLetterTopic`,
+    )
+  })
+}
+
+/** A dead letter that comes back as input would be dropped again, for ever. */
+function deadLetterProblems(topic: unknown, topology: Topology): readonly string[] {
+  if (typeof topic !== 'string' || !/^[A-Za-z0-9._-]{1,249}$/.test(topic)) {
+    return [`onError.deadLetterTopic is ${shown(topic)}: it must be the name of a topic`]
+  }
+  return one(
+    !namesOf(topology).includes(topic),
+    `onError.deadLetterTopic is ${shown(topic)}, which the topology reads or writes itself`,
+  )
+}
+
+function partitionProblems(value: unknown, topology: Topology): readonly string[] {
+  const valid = (n: unknown): boolean =>
+    Number.isInteger(n) && (n as number) >= 1 && (n as number) <= MAX_PARTITIONS
+  if (typeof value === 'number') {
+    return one(valid(value), `partitions is ${value}: it must be a whole number of 1 to ${MAX_PARTITIONS}`)
+  }
+  if (typeof value !== 'object' || value === null) return ['partitions must be a number, or numbers by topic']
+  const known = namesOf(topology)
+  return Object.entries(value).flatMap(([topic, n]) => [
+    ...one(known.includes(topic), `partitions names ${topic}, which is no topic of ${topology.name}`),
+    ...one(
+      valid(n),
+      `partitions of ${topic} is ${shown(n)}: it must be a whole number of 1 to ${MAX_PARTITIONS}`,
+    ),
+  ])
+}
+
+const namesOf = (topology: Topology): readonly string[] => [
+  ...sourceTopicsOf(topology),
+  ...sinkTopicsOf(topology),
+  ...topology.nodes.flatMap((n) =>
+    n.kind === 'repartition' ? [repartitionTopic(topology.name, n.name)] : [],
+  ),
+]

@@ -1,0 +1,112 @@
+import { type Directory, openDirectory } from '../brokers/embedded/directory.js'
+import { createMetrics } from '../core/metrics.js'
+import { planTasks } from '../engine/plan.js'
+import type { Topology } from '../topology/topology.js'
+import { type Application, openApplication } from './application.js'
+import { createCaughtUp } from './caught-up.js'
+import { createCommit } from './commit.js'
+import { createHousekeeping } from './housekeeping.js'
+import { createJournal } from './journal.js'
+import { runLoop } from './loop.js'
+import { type RunOptions, type Settings, settingsOf } from './options.js'
+import { createService, type Service } from './service.js'
+import { topicsOf } from './topics.js'
+import { createWake } from './wake.js'
+
+/** Of input that was read ahead, in all tasks together. */
+const INPUT_BYTES = 32 << 20
+/** Of outputs and state that wait for their commit, in one task. */
+const MAX_PENDING_BYTES = 8 << 20
+/** One for each store of each task, and a few more. */
+const MAX_DATABASES = 4_096
+
+/**
+ * Runs a topology on this machine: reads its source topics, keeps its state and writes its results, all in one
+ * directory. Each record's outputs, state and position become durable together, so whatever happens to the
+ * process, every record has been processed exactly once.
+ *
+ * It resolves once the service takes records. Topics that do not exist yet are created.
+ *
+ * @throws RevlogError `E_CONFIG` with all that is wrong with the options, `E_STATE_DIR_LOCKED` with who holds the
+ *   directory, `E_NOT_COPARTITIONED`, `E_INCOMPATIBLE_TOPOLOGY`, `E_STORE_INCOMPATIBLE`, `E_INPUT_TRUNCATED` …
+ * @example
+ * const service = await run(consultants)
+ * await service.produce(moods, [{ key: 'ada', value: { mood: 'calm', eventTime: Date.now() } }])
+ * await service.caughtUp()
+ * for await (const { key, value } of service.table(advice)) console.log(key, value)
+ * await service.stop()
+ */
+export async function run(topology: Topology, options: RunOptions = {}): Promise<Service> {
+  const settings = settingsOf(topology, options)
+  settings.signal?.throwIfAborted()
+  const directory = await openDirectory(settings.directory, { maxDatabases: MAX_DATABASES })
+  try {
+    const application = await open(topology, directory, settings)
+    return launch(topology, directory, settings, application)
+  } catch (thrown) {
+    await directory.close()
+    throw thrown
+  }
+}
+
+async function open(topology: Topology, directory: Directory, settings: Settings): Promise<Application> {
+  const journal = createJournal(directory)
+  const partitionsOf = (topic: string): number =>
+    journal.find(topic)?.partitions ?? settings.partitionsOf(topic)
+  const plan = planTasks(topology, partitionsOf)
+  journal.transaction(() => {
+    for (const topic of topicsOf(topology, plan, settings)) {
+      if (journal.find(topic.name) === undefined) journal.create(topic)
+    }
+  })
+  return openApplication({
+    topology,
+    plan,
+    journal,
+    environment: directory.environment,
+    settings,
+    inputBytes: INPUT_BYTES,
+    maxPendingBytes: MAX_PENDING_BYTES,
+  })
+}
+
+function launch(
+  topology: Topology,
+  directory: Directory,
+  settings: Settings,
+  { tasks, storageOf }: Application,
+): Service {
+  const journal = createJournal(directory)
+  const wake = createWake()
+  const housekeeping = createHousekeeping(directory.log.cleaner, tasks)
+  const metrics = createMetrics()
+  const caughtUp = createCaughtUp(tasks, journal)
+  const unsubscribe = directory.onCommit(wake.ring)
+  let stopping = false
+  const stop = (): void => {
+    stopping = true
+    wake.ring()
+  }
+  settings.signal?.addEventListener('abort', stop, { once: true })
+
+  const finished = runLoop({
+    tasks,
+    commit: createCommit(journal, storageOf),
+    wake,
+    commitIntervalMs: settings.commitIntervalMs,
+    maxPendingBytes: MAX_PENDING_BYTES,
+    metrics,
+    stopping: () => stopping,
+    onSettled: caughtUp.check,
+    tidy: housekeeping.step,
+    onEvent: settings.onEvent,
+  }).finally(async () => {
+    unsubscribe()
+    settings.signal?.removeEventListener('abort', stop)
+    for (const { task } of tasks) task.close()
+    await directory.close()
+  })
+  const service = createService({ topology, directory, tasks, metrics, caughtUp, finished, stop })
+  settings.onEvent({ kind: 'running', tasks: tasks.length })
+  return service
+}
