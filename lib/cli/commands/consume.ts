@@ -1,12 +1,9 @@
-import type { Broker } from '../../brokers/port.js'
 import { usageError } from '../arguments.js'
-import type { Command, Context } from '../command.js'
+import type { Command } from '../command.js'
+import { followTopic, printRecords } from '../follow.js'
 import { directoryFor, existing } from '../places.js'
-import { readTopic } from '../read-topic.js'
-import { recordLine } from '../record-line.js'
 import { printTable } from '../table.js'
 import { checkTopic, topicNamed, withBroker } from '../topic-access.js'
-import type { CliTopic } from '../topics.js'
 import { loadTopology } from '../topology-file.js'
 
 /** `revlog consume`: the records of a topic, or the table that it stands for, as JSON lines. */
@@ -54,31 +51,22 @@ export const consume: Command = {
     const file = args.text('topology')
     const topology = file === undefined ? undefined : await loadTopology(file)
     const directory = existing(directoryFor('consume', args.text('dir'), topology))
-    await withBroker(directory, async (broker) => {
+    const topic = topicNamed(name, topology)
+    const positions = await withBroker(directory, async (broker) => {
       await checkTopic(broker, name)
-      const topic = topicNamed(name, topology)
+      const ends = await broker.endOffsets(name)
+      if (follow && !args.flag('from-beginning')) return [...ends]
       if (args.flag('table')) await printTable(broker, topic, context)
-      else await printRecords(broker, topic, { follow, all: !follow || args.flag('from-beginning') }, context)
+      else
+        return printRecords(
+          broker,
+          topic,
+          ends.map(() => 0),
+          ends,
+          context,
+        )
+      return []
     })
+    if (follow) await followTopic(directory, topic, positions, context)
   },
-}
-
-async function printRecords(
-  broker: Broker,
-  topic: CliTopic,
-  { follow, all }: { readonly follow: boolean; readonly all: boolean },
-  { screen, stop }: Context,
-): Promise<void> {
-  const ends = await broker.endOffsets(topic.name)
-  const positions = all ? ends.map(() => 0) : [...ends]
-  for (;;) {
-    const to = follow ? undefined : ends
-    for await (const { partition, record } of readTopic(broker, topic.name, positions, to, stop)) {
-      await screen.result(recordLine(topic, partition, record))
-    }
-    await screen.flush()
-    if (!follow || stop.aborted) return
-    const places = positions.map((offset, partition) => ({ topic: topic.name, partition, offset }))
-    await broker.waitForData(places, 1_000)
-  }
 }
