@@ -17,6 +17,8 @@ export interface SourceTopic<K, V> {
   readonly value: Serde<any, V>
   /** Event time; without it the record's own timestamp. */
   readonly timestamp: TimestampExtractor<V> | undefined
+  /** The key of a value, for producers that have values alone; see {@link TopicOptions.keyOf}. */
+  readonly keyOf?: ((value: V) => any) | undefined
 }
 
 /** A topic, said once: topology, test driver and service all take this value. Made by {@link topic}. */
@@ -38,6 +40,13 @@ export interface TopicOptions<KW, KR, VW, VR> {
   readonly key: Serde<KW, KR>
   readonly value: Serde<VW, VR>
   readonly timestamp?: TimestampExtractor<VR>
+  /**
+   * The key of a value, for producers that have values alone: files, the command line, the test driver. A record
+   * that has a key keeps it; nothing that is read from a log asks for it.
+   *
+   * @example keyOf: (mood) => mood.consultant
+   */
+  readonly keyOf?: (value: VR) => KW
 }
 
 /**
@@ -52,8 +61,8 @@ export function topic<KW, KR, VW, VR>(
   options: TopicOptions<KW, KR, VW, VR>,
 ): Topic<KW, VW, KR, VR> {
   checkTopicName(name)
-  const { key, value, timestamp } = options
-  return Object.freeze({ name, key, value, timestamp })
+  const { key, value, timestamp, keyOf } = options
+  return Object.freeze({ name, key, value, timestamp, keyOf })
 }
 
 export { checkTopicName }
