@@ -46,7 +46,9 @@ async function title(stage: Stage): Promise<void> {
   await stage.line()
   await stage.line(bold(' revlog: joins that correct themselves'))
   await stage.line(dim(' ─────────────────────────────────────────────────────────────────────────────'))
-  await stage.line(` ${count(RECOMMENDATIONS)} recommendations of one day, each to be joined with the mood that its`)
+  await stage.line(
+    ` ${count(RECOMMENDATIONS)} recommendations of one day, each to be joined with the mood that its`,
+  )
   await stage.line(' consultant was in when making it. Three moods in ten arrive late, by up to')
   await stage.line(' nine minutes. No broker to install: all of it runs in this process.')
 }
@@ -78,7 +80,8 @@ async function tellScenes(
     delays.note(fresh)
     const name = sceneOf(arrival, fresh, heard)
     if (arrival.kind === 'mood') heard.add(instantOf(arrival))
-    const isShown = name === 'first' ? firsts < FIRST : name !== undefined && firsts >= FIRST && !told.has(name)
+    const isShown =
+      name === 'first' ? firsts < FIRST : name !== undefined && firsts >= FIRST && !told.has(name)
     if (name === undefined || !isShown) continue
     if (!told.has(name)) await stage.scene(SCENES[name])
     told.add(name)
@@ -100,7 +103,10 @@ async function theRest(
   rest: readonly Arrival[],
   delays: Delays,
 ): Promise<void> {
-  await stage.scene({ title: 'The rest of the day, faster than real time.', why: 'A correction is one more record, not a recomputation.' })
+  await stage.scene({
+    title: 'The rest of the day, faster than real time.',
+    why: 'A correction is one more record, not a recomputation.',
+  })
   for (let at = 0; at < rest.length; at += TOGETHER) {
     await feed(service, rest.slice(at, at + TOGETHER))
     delays.note(await answers.fresh())
@@ -109,7 +115,12 @@ async function theRest(
   }
 }
 
-async function summary(stage: Stage, answers: Answers, day: readonly Arrival[], delays: Delays): Promise<void> {
+async function summary(
+  stage: Stage,
+  answers: Answers,
+  day: readonly Arrival[],
+  delays: Delays,
+): Promise<void> {
   const { bold, green, red } = stage.paint
   const truth = batchJoin(day)
   const wrong = (said: ReadonlyMap<string, string>): number =>
@@ -123,7 +134,9 @@ async function summary(stage: Stage, answers: Answers, day: readonly Arrival[], 
     why: 'Checked against a batch join over the whole day, written apart from revlog.',
   })
   await stage.line(`    recommendations       ${figure(truth.size)}  each answered at once`)
-  await stage.line(`    first answers wrong   ${red(figure(wrongFirst))}  ${share} %: no watermark, no waiting`)
+  await stage.line(
+    `    first answers wrong   ${red(figure(wrongFirst))}  ${share} %: no watermark, no waiting`,
+  )
   await stage.line(
     `    corrections           ${figure(delays.count())}  half within ${span(delays.quantile(0.5))} of the answer, 99 % within ${span(delays.quantile(0.99))}`,
   )

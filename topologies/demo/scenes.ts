@@ -55,7 +55,11 @@ export function firstAnswer({ advice, revision }: Answer, paint: Paint): string 
 }
 
 /** A mood, and the answers that it corrected. */
-export function corrections(arrival: MoodArrival, answers: readonly Answer[], paint: Paint): readonly string[] {
+export function corrections(
+  arrival: MoodArrival,
+  answers: readonly Answer[],
+  paint: Paint,
+): readonly string[] {
   const { consultant, eventTime, mood, arrivesAt } = arrival
   const said = mood === undefined ? 'takes back the mood of' : `${paint.bold(mood.mood)} since`
   const late = paint.red(`${span(arrivesAt - eventTime)} late`)
