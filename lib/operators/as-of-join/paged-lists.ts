@@ -265,6 +265,7 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
     changed(page)
     youngPages.set(row, half)
     rows.put(row, encode(half)) // scans have to find it
+    changed(half) // and its newest entry may still be changed in place
     return page.isHead ? low : []
   }
 
