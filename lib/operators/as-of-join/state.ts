@@ -12,6 +12,7 @@ import type { StoreAccess, StoreSpec } from '../../state/store.js'
 import type { BufferedRows } from '../../state/write-buffer.js'
 import { type Left, leftCodec, type Version, versionCodec } from './entries.js'
 import type { Settings } from './options.js'
+import type { Pace } from './pace.js'
 import { createPagedLists, type PagedLists } from './paged-lists.js'
 import type { Rules } from './rules.js'
 
@@ -76,7 +77,7 @@ export interface KeySet {
 }
 
 /** Opened with the rules and settings of the join, which decide what may be purged. */
-export type OpenAsOfState = (settings: Settings, rules: Rules) => AsOfState
+export type OpenAsOfState = (settings: Settings, rules: Rules, pace: Pace) => AsOfState
 
 const PROGRESS = '\x00'
 const [VERSION_HEADS, VERSION_PAGES, LEFT_HEADS, LEFT_PAGES, IDS, DELAYED, FINALS, REVIEWS] = [
@@ -96,11 +97,17 @@ export function asOfStore(name: string, fingerprint: string): StoreSpec<OpenAsOf
     name,
     type: 'as-of',
     fingerprint,
-    open: (access: StoreAccess) => (settings: Settings, rules: Rules) => openState(access, settings, rules),
+    open: (access: StoreAccess) => (settings: Settings, rules: Rules, pace: Pace) =>
+      openState(access, settings, rules, pace),
   })
 }
 
-function openState({ rows, onFlush }: StoreAccess, settings: Settings, rules: Rules): AsOfState {
+function openState(
+  { rows, onFlush }: StoreAccess,
+  settings: Settings,
+  rules: Rules,
+  { sweepAfter, growth, rowsPerEntry, sweepRows }: Pace,
+): AsOfState {
   const { allowExactMatches, tolerance, tombstoneRetention } = settings
   const progress = readProgress(rows)
   const versions = createPagedLists<Version>({
@@ -125,6 +132,8 @@ function openState({ rows, onFlush }: StoreAccess, settings: Settings, rules: Ru
     cacheBytes: CACHE_BYTES,
     goneAt: (left) => left.t + 1,
   })
+  // What an event at the horizon sees: with strict matches, not the version at the horizon itself.
+  const floorAt = rules.matches(0, 0, allowExactMatches) ? versions.floor : versions.below
   const ids = idIndex(rows)
   onFlush(() => {
     versions.flush()
@@ -134,11 +143,11 @@ function openState({ rows, onFlush }: StoreAccess, settings: Settings, rules: Ru
 
   /** A row or two for each entry, in small steps, so that no record pays for many. */
   function step(): void {
-    const limit = SWEEP_ROWS
+    const limit = sweepRows
     const { horizon } = progress
     const swept = progress.sweepRights
       ? versions.sweep(progress.sweepAt, limit, horizon, {
-          pageIsGone: (key, last) => (versions.floor(key, horizon)?.t ?? -Infinity) > last,
+          pageIsGone: (key, last) => (floorAt(key, horizon)?.t ?? -Infinity) > last,
           onGone: () => {},
         })
       : lefts.sweep(progress.sweepAt, limit, horizon, {
@@ -181,28 +190,19 @@ function openState({ rows, onFlush }: StoreAccess, settings: Settings, rules: Ru
       progress.added += entriesAdded
       const running = progress.sweepAt !== undefined
       if (!running) {
-        if (progress.added < Math.max(SWEEP_AFTER, GROWTH * progress.kept)) return
+        if (progress.added < Math.max(sweepAfter, growth * progress.kept)) return
         progress.sweepKept = 0
         progress.sweepRights = false
         progress.sweepAt = LEFT_HEADS
       }
-      owed += entriesAdded * ROWS_PER_ENTRY
-      if (owed < SWEEP_ROWS) return
+      owed += entriesAdded * rowsPerEntry
+      if (owed < sweepRows) return
       owed = 0
       step()
     },
   }
 }
 
-/**
- * Purging is paced like a copying collector: a sweep begins when as many entries were put as the last one kept
- * (times GROWTH), and goes on with some rows for each further entry. So the state stays within a constant factor of
- * what is live, whatever the arrival, and each entry pays the same small price.
- */
-const SWEEP_AFTER = 1_000
-const GROWTH = 1
-const ROWS_PER_ENTRY = 4
-const SWEEP_ROWS = 64
 const EMPTY = Buffer.alloc(0)
 
 function idIndex(rows: BufferedRows): IdIndex {
