@@ -340,7 +340,7 @@ export function createJoin(
   function mayHaveLost(key: BinaryKey, t: number): boolean {
     if (tolerance !== Infinity || t < progress.horizon - tombstoneRetention) return true
     const floor = versionAt(key, progress.horizon)
-    if (floor !== undefined && isForgotten(floor)) return false
+    if (floor === undefined || isForgotten(floor)) return false
     const first = versions.note(key)
     return first !== undefined && rules.matches(first, t, allowExactMatches)
   }
@@ -378,7 +378,8 @@ export function createJoin(
     if (tied === undefined) versions.insert(key, version)
     else versions.replace(key, tied, version)
     const first = versions.note(key)
-    if (first === undefined || t < first) versions.setNote(key, t)
+    const isAnew = previous === undefined && next === undefined
+    if (isAnew || first === undefined || t < first) versions.setNote(key, t)
     state.sweep(1)
     correct(key, version, before, next, `${topic}-${partition}@${offset}`)
   }
