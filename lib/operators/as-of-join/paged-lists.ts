@@ -76,7 +76,7 @@ export interface Swept {
 
 interface Page<E> {
   /** The row's key. */
-  readonly row: BinaryKey
+  row: BinaryKey
   readonly key: BinaryKey
   readonly isHead: boolean
   entries: E[]
@@ -262,11 +262,22 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
     page.entries = high
     page.bytes = Math.max(20, page.bytes - half.bytes)
     if (page.isHead) page.older = true
+    else if (timeKey(older[0]!.t) < timeIn(page)) rename(page)
     changed(page)
     youngPages.set(row, half)
     rows.put(row, encode(half)) // scans have to find it
     changed(half) // and its newest entry may still be changed in place
     return page.isHead ? low : []
+  }
+
+  /** The first page of all takes entries older than its row says; once it is cut, the row must say so. */
+  function rename(page: Page<E>): void {
+    rows.delete(page.row)
+    youngPages.delete(page.row)
+    oldPages.delete(page.row)
+    page.row = pagePrefix(page.key) + timeKey(page.entries[0]!.t)
+    youngPages.set(page.row, page)
+    rows.put(page.row, encode(page))
   }
 
   /** The place after the last entry with `entry.t <= t`. */
