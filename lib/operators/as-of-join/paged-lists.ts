@@ -236,6 +236,7 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
   /** Cuts a page that grew too large, between entries of different times. */
   function split(page: Page<E>): readonly E[] {
     const { entries } = page
+    if (entries.length < 2) return [] // one large entry
     let cut = entries.length >> 1
     while (cut < entries.length && entries[cut]!.t === entries[cut - 1]!.t) cut++
     if (cut === entries.length) {
