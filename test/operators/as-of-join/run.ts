@@ -48,11 +48,12 @@ export interface RunOptions {
   readonly store?: 'memory' | 'lmdb'
   readonly partitions?: number
   readonly rules?: Rules
+  readonly pace?: Pace
 }
 
 /** Runs a case and compares the last revisions with the batch join. */
 export function check(c: Case, run: RunOptions): void {
-  const driver = new TopologyTestDriver(topologyOf(c.options, run.rules), {
+  const driver = new TopologyTestDriver(topologyOf(c.options, run.rules, run.pace), {
     store: run.store ?? 'memory',
     partitions: run.partitions ?? 1,
     commitEvery: run.schedule === 'in order' ? 1 + (c.seed % 4) : 1,
