@@ -336,13 +336,12 @@ export function createJoin(
   const isForgotten = (floor: Version): boolean =>
     floor.bytes === undefined && floor.t + tombstoneRetention < progress.horizon
 
-  /** Whether a version that an event at `t` would have seen may have been purged. A function of the horizon and of what was accepted. */
+  /** Whether older versions of the key than the floor may have been purged. A function of the horizon and of what was accepted. */
   function mayHaveLost(key: BinaryKey, t: number): boolean {
     if (tolerance !== Infinity || t < progress.horizon - tombstoneRetention) return true
     const floor = versionAt(key, progress.horizon)
     if (floor === undefined || isForgotten(floor)) return false
-    const first = versions.note(key)
-    return first !== undefined && rules.matches(first, t, allowExactMatches)
+    return (versions.note(key) ?? floor.t) < floor.t
   }
 
   // Right versions

@@ -84,7 +84,7 @@ function outputsOf(c: Case, pace: Pace, commitEvery: number, wipe: boolean): unk
 describe('when the join purges', () => {
   it('changes no answer, no header and no count: never, at once, row by row, with any commit size', function () {
     this.timeout(120_000)
-    for (const seed of seedsOf(150)) {
+    for (const seed of seedsOf(80)) {
       const c = wildCase(seed)
       const expected = outputsOf(c, NEVER, 1, false)
       for (const [name, pace, commitEvery, wipe] of [
@@ -107,7 +107,7 @@ describe('when the join purges', () => {
 
   it('keeps to the batch join with lists of many pages, purged at once and row by row', function () {
     this.timeout(120_000)
-    for (const seed of seedsOf(300)) {
+    for (const seed of seedsOf(150)) {
       const random = randomOf(seed + 3)
       const run = { schedule: random.pick(SCHEDULES), pace: random.pick([ALWAYS, SLOWLY, NEVER]) }
       check(padded(caseOf(seed + 50_000)), run)
