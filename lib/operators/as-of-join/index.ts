@@ -36,7 +36,8 @@ export function asOfJoin<K, L, R, Out, H extends How, Id extends string>(
   for (const side of [left, right]) requirePartitioned(operator, name, side)
   requireOneTopic(name, 'left', left.node)
   requireOneTopic(name, 'right', right.node)
-  if (options.id === undefined && originsOf(left.node).first()?.kind === 'repartition') {
+  const origin = originsOf(left.node).first()
+  if (options.id === undefined && origin?.kind === 'repartition') {
     throw new RevlogError(
       'E_ID_REQUIRED',
       `${placeOf(operator, name, left.node)} reads a repartition topic and has no id`,
@@ -74,6 +75,7 @@ export function asOfJoin<K, L, R, Out, H extends How, Id extends string>(
         id: options.id as ((left: unknown, key: unknown) => string) | undefined,
         sequence: options.sequence as ((right: unknown) => number) | undefined,
         equals: options.equals ?? DEFAULT_EQUALS,
+        leftTopic: origin?.kind === 'source' ? origin.topic.name : '',
       }),
   })
   return { node, key: idKey, value: options.value, partitioned: false, lookup: undefined }

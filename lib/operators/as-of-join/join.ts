@@ -26,6 +26,8 @@ export interface JoinParts {
   readonly id: ((left: unknown, key: unknown) => string) | undefined
   readonly sequence: ((right: unknown) => number) | undefined
   readonly equals: (a: any, b: any) => boolean
+  /** Names the answers of events without an id. */
+  readonly leftTopic: string
 }
 
 /** How an answer came to be emitted. */
@@ -69,6 +71,7 @@ export function createJoin(
     id: idOf,
     sequence,
     equals,
+    leftTopic,
   } = parts
   const {
     how,
@@ -92,7 +95,6 @@ export function createJoin(
   let ordinal = 0
   let leftSilent = false
   let rightSilent = false
-  let leftTopic = ''
 
   // Time
 
@@ -212,8 +214,7 @@ export function createJoin(
   function onLeft(record: Record<unknown, unknown>): void {
     if (record.key === undefined || record.key === null) return drop('null-key')
     if (record.value === undefined) return drop('null-value')
-    const { topic, offset } = context.recordMetadata()!
-    leftTopic = topic
+    const { offset } = context.recordMetadata()!
     ordinal = offset === lastLeftOffset ? ordinal + 1 : 0
     lastLeftOffset = offset
     const { timestamp: t } = record
