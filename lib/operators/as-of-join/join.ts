@@ -93,6 +93,8 @@ export function createJoin(
   const versionAt = inclusive ? versions.floor : versions.below
   let lastLeftOffset = -1
   let ordinal = 0
+  let leftRecords = 0
+  let rightRecords = 0
   let leftSilent = false
   let rightSilent = false
 
@@ -138,6 +140,15 @@ export function createJoin(
     const right = rightValue(version, left.t)
     if (right === undefined && how === 'inner') return undefined
     return join(leftValue(left), right, leftKeys.fromKey(key))
+  }
+
+  /** What was answered before: nothing, if `join` threw. That was decided and counted then. */
+  function earlierAnswer(key: BinaryKey, left: Left, version: Version | undefined | null): unknown {
+    try {
+      return answer(key, left, version)
+    } catch {
+      return undefined
+    }
   }
 
   const idText = (left: Left): string => {
@@ -189,7 +200,7 @@ export function createJoin(
     now: Version | undefined,
     cause: string | undefined,
   ): void {
-    const oldValue = answer(key, left, before)
+    const oldValue = earlierAnswer(key, left, before)
     const newValue = answer(key, left, now)
     if (same(oldValue, newValue)) {
       measures.suppressed.add()
@@ -219,6 +230,7 @@ export function createJoin(
     lastLeftOffset = offset
     const { timestamp: t } = record
     leftSilent = false
+    leftRecords++
     measures.latenessLeft.record(Math.max(0, progress.leftTime - t))
     if (t > progress.leftTime) {
       progress.leftTime = t
@@ -287,7 +299,7 @@ export function createJoin(
   function replace(key: BinaryKey, known: Left, left: Left): void {
     measures.replaced.add()
     const answered = (known.flags & ANSWERED) !== 0
-    const oldValue = answered ? answer(key, known, basis(key, known)) : undefined
+    const oldValue = answered ? earlierAnswer(key, known, basis(key, known)) : undefined
     forget(key, known)
     left.flags = known.flags
     left.answeredAt = known.answeredAt
@@ -313,7 +325,7 @@ export function createJoin(
     const historyExpired = match === undefined && mayHaveLost(key, left.t)
     const known = left.id === '' ? undefined : openEvent(key, left.id)
     attempt(() => {
-      const oldValue = known === undefined ? undefined : answer(key, known, basis(key, known))
+      const oldValue = known === undefined ? undefined : earlierAnswer(key, known, basis(key, known))
       if (known !== undefined) forget(key, known)
       const value = answer(key, left, match)
       measures.lateAnswers.add()
@@ -353,6 +365,7 @@ export function createJoin(
     progress.rightPosition = offset // what is due now is answered without this record
     if (record.key === undefined || record.key === null) return drop('null-key')
     rightSilent = false
+    rightRecords++
     measures.latenessRight.record(Math.max(0, progress.rightTime - t))
     if (t > progress.rightTime) {
       progress.rightTime = t
@@ -481,12 +494,12 @@ export function createJoin(
 
   if (reviewEvery !== undefined) context.schedule(reviewEvery, 'stream-time', review)
   if (settings.idleAfter !== undefined) {
-    let [leftSeen, rightSeen] = [progress.leftTime, progress.rightTime]
+    let [leftSeen, rightSeen] = [-1, -1] // what happened before the first of these is not known
     context.schedule(settings.idleAfter, 'wall-clock-time', () => {
-      leftSilent = progress.leftTime === leftSeen
-      rightSilent = progress.rightTime === rightSeen
+      leftSilent = leftRecords === leftSeen
+      rightSilent = rightRecords === rightSeen
       if (leftSilent && rightSilent) [leftSilent, rightSilent] = [false, false]
-      ;[leftSeen, rightSeen] = [progress.leftTime, progress.rightTime]
+      ;[leftSeen, rightSeen] = [leftRecords, rightRecords]
       moveOn()
     })
   }
