@@ -380,7 +380,7 @@ export function createJoin(
       bytes: value === undefined ? undefined : owned(rightValues.encode(value), value),
       value,
     }
-    forgetDeleted(key)
+    forgetDeleted(key, t)
     const { horizon } = progress
     if (!rules.isOpen(t, horizon) && !becomesFloor(key, version)) return dropLateRight(key, version)
     const previous = versions.floor(key, t)
@@ -391,18 +391,18 @@ export function createJoin(
     if (tied === undefined) versions.insert(key, version)
     else versions.replace(key, tied, version)
     const first = versions.note(key)
-    const isAnew = previous === undefined && next === undefined
+    const isAnew = next === undefined && (previous === undefined || isForgotten(previous))
     if (isAnew || first === undefined || t < first) versions.setNote(key, t)
     state.sweep(1)
     correct(key, version, before, next, `${topic}-${partition}@${offset}`)
   }
 
-  /** A key of which only an old deletion is left begins anew. */
-  function forgetDeleted(key: BinaryKey): void {
+  /** Behind a deletion that is forgotten a version may begin the key anew: nothing that is newer may hide it. */
+  function forgetDeleted(key: BinaryKey, t: number): void {
     versions.trimHead(key, progress.horizon)
-    if (!versions.hasPages(key)) return
+    if (!versions.hasPages(key) || rules.isOpen(t, progress.horizon)) return
     const floor = versionAt(key, progress.horizon)
-    if (floor !== undefined && isForgotten(floor)) versions.removeUpTo(key, floor.t)
+    if (floor !== undefined && t <= floor.t && isForgotten(floor)) versions.removeUpTo(key, floor.t)
   }
 
   /** A version behind the horizon is of use if no other one stands between it and the horizon. */
