@@ -59,7 +59,9 @@ export function createPageWriter(): PageWriter {
   }
 }
 
+/** Reads one page after another: `open` begins the next. */
 export interface PageReader {
+  readonly open: (page: Buffer) => void
   readonly u8: () => number
   readonly varint: () => number
   readonly time: () => number
@@ -69,7 +71,8 @@ export interface PageReader {
   readonly done: () => boolean
 }
 
-export function createPageReader(page: Buffer): PageReader {
+export function createPageReader(): PageReader {
+  let page: Buffer = Buffer.alloc(0)
   let at = 0
   const varint = (): number => {
     let n = 0
@@ -80,6 +83,10 @@ export function createPageReader(page: Buffer): PageReader {
     }
   }
   return {
+    open(next) {
+      page = next
+      at = 0
+    },
     u8: () => page[at++]!,
     varint,
     time() {

@@ -20,6 +20,8 @@ export interface Left {
   readonly t: number
   /** Key bytes of the business id; empty when the event's offset is its id. */
   readonly id: BinaryKey
+  /** The key of its answers, once it was asked for. */
+  answerKey: string | undefined
   readonly offset: number
   readonly ordinal: number
   readonly headers: Headers
@@ -90,7 +92,19 @@ export const leftCodec: EntryCodec<Left> = {
     const bytes = from.bytes()
     const mark =
       (flags & MARK_VERSION) !== 0 ? versionCodec.read(from) : (flags & MARK_NONE) !== 0 ? null : undefined
-    return { t, id, offset, ordinal, headers, bytes, value: ENCODED, flags: flags & 3, answeredAt, mark }
+    return {
+      t,
+      id,
+      answerKey: undefined,
+      offset,
+      ordinal,
+      headers,
+      bytes,
+      value: ENCODED,
+      flags: flags & 3,
+      answeredAt,
+      mark,
+    }
   },
   size: (left) =>
     40 +

@@ -138,9 +138,12 @@ export function createJoin(
     return join(leftValue(left), right, leftKeys.fromKey(key))
   }
 
-  const idText = (left: Left): string => {
-    if (left.id !== '') return ids.fromKey(left.id)
-    return `${leftTopic}-${partition}-${left.offset}${left.ordinal === 0 ? '' : `-${left.ordinal}`}`
+  function answerKey(left: Left): string {
+    left.answerKey ??=
+      left.id === ''
+        ? `${leftTopic}-${partition}-${left.offset}${left.ordinal === 0 ? '' : `-${left.ordinal}`}`
+        : ids.fromKey(left.id)
+    return left.answerKey
   }
 
   function send(
@@ -151,7 +154,7 @@ export function createJoin(
     how: Emission,
   ): void {
     emit({
-      key: idText(left),
+      key: answerKey(left),
       value: { newValue, oldValue },
       timestamp: left.t,
       headers: answerHeaders(left.headers, {
@@ -226,6 +229,7 @@ export function createJoin(
     const key = leftKeys.toKey(record.key)
     const left: Left = {
       t,
+      answerKey: undefined,
       id: idOf === undefined ? '' : businessId(idOf(record.value, record.key)),
       offset,
       ordinal,
@@ -243,7 +247,7 @@ export function createJoin(
       return replace(key, known, left)
     }
     keep(key, left)
-    state.sweep(1)
+    state.sweep()
     if (emitFinal) return
     if (delay > 0 && t + delay > clock()) return state.delayed.put(t + delay, key, t)
     attempt(() => answerFirst(key, left, FIRST))
@@ -379,8 +383,8 @@ export function createJoin(
     else versions.replace(key, tied, version)
     const first = versions.note(key)
     if (first === undefined || t < first) versions.setNote(key, t)
-    state.sweep(1)
-    correct(key, version, before, next, `${topic}-${partition}@${offset}`)
+    state.sweep()
+    correct(key, version, before, next, topic)
   }
 
   /** A key of which only an old deletion is left begins anew. */
@@ -412,12 +416,15 @@ export function createJoin(
     version: Version,
     before: Version | undefined,
     next: Version | undefined,
-    cause: string,
+    topic: string,
   ): void {
     const strict = inclusive ? 0 : 1
     const from = Math.max(version.t + strict, progress.horizon)
     const until = Math.min(next === undefined ? Infinity : next.t + strict, reach(version, before))
-    for (const left of lefts.range(key, from, until)) {
+    const affected = lefts.range(key, from, until)
+    if (affected.length === 0) return
+    const cause = `${topic}-${partition}@${version.offset}`
+    for (const left of affected) {
       if (!rules.isOpen(left.t, progress.horizon) || (left.flags & ANSWERED) === 0) continue
       if (reviewEvery === undefined) attempt(() => answerAgain(key, left, before, version, cause))
       else mark(key, left, before)
@@ -497,4 +504,6 @@ export function createJoin(
 const owned = (encoded: Buffer, value: unknown): Buffer =>
   encoded === value ? Buffer.from(encoded) : encoded
 
-export const DEFAULT_EQUALS = deepEqual
+/** Deep equality of answers; bytes are compared as bytes. */
+export const DEFAULT_EQUALS = (a: unknown, b: unknown): boolean =>
+  Buffer.isBuffer(a) && Buffer.isBuffer(b) ? a.equals(b) : deepEqual(a, b)

@@ -54,8 +54,10 @@ export interface PagedLists<E extends Timed> {
   /** A number kept with the key for as long as its head is; `undefined` when it has none. */
   readonly note: (key: BinaryKey) => number | undefined
   readonly setNote: (key: BinaryKey, note: number) => void
-  /** Looks at some rows from a place on, to remove what is over; says how many entries stayed, and where to go on. */
+  /** Looks at some rows from a place on, to remove what is over; says where to go on. */
   readonly sweep: (from: BinaryKey | undefined, limit: number, horizon: number, sweeper: Sweeper<E>) => Swept
+  /** Entries put less entries removed, since the task began: may be negative. */
+  readonly grown: () => number
   /** Writes changed pages to the rows. */
   readonly flush: () => void
 }
@@ -68,8 +70,6 @@ export interface Sweeper<E> {
 }
 
 export interface Swept {
-  readonly rows: number
-  readonly kept: number
   /** `undefined` at the end. */
   readonly next: BinaryKey | undefined
 }
@@ -88,7 +88,10 @@ interface Page<E> {
 
 /** Bytes of a page before it is cut in two. */
 export const PAGE_BYTES = 4_096
+/** What a decoded page takes in memory beside its bytes, about. */
+const PAGE_OVERHEAD = 600
 const NO_NOTE = Number.NaN
+const NONE: readonly never[] = []
 
 export interface PagedListsOptions<E> {
   readonly rows: BufferedRows
@@ -108,6 +111,7 @@ export interface PagedListsOptions<E> {
 export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>): PagedLists<E> {
   const { rows, headRegion, pageRegion, codec, goneAt, cacheBytes } = options
   const writer = createPageWriter()
+  const reader = createPageReader()
   const dirty: Page<E>[] = []
   // Two generations: what is used moves to the young one; when that is full it becomes the old one, and what was
   // not used since the last time is forgotten.
@@ -116,9 +120,10 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
   let youngPages = new Map<BinaryKey, Page<E>>()
   let oldPages = new Map<BinaryKey, Page<E>>()
   let youngBytes = 0
+  let grown = 0
 
   function decode(row: BinaryKey, key: BinaryKey, isHead: boolean, value: Buffer): Page<E> {
-    const reader = createPageReader(value)
+    reader.open(value)
     reader.time()
     reader.time()
     const older = (reader.u8() & 1) === 1
@@ -140,7 +145,7 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
 
   function keepHead(page: Page<E>): void {
     young.set(page.key, page)
-    youngBytes += page.bytes + 200
+    youngBytes += page.bytes + PAGE_OVERHEAD
   }
 
   function head(key: BinaryKey): Page<E> | undefined {
@@ -183,7 +188,7 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
     const page = oldPages.get(row) ?? decode(row, key, false, value)
     oldPages.delete(row)
     youngPages.set(row, page)
-    youngBytes += page.bytes + 200
+    youngBytes += page.bytes + PAGE_OVERHEAD
     return page
   }
 
@@ -284,6 +289,7 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
   function removeFrom(page: Page<E>, entry: E): void {
     const at = page.entries.indexOf(entry)
     page.entries.splice(at, 1)
+    grown--
     page.bytes -= codec.size(entry)
     changed(page)
   }
@@ -321,22 +327,24 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
     },
     range(key, from, to) {
       const first = home(key, from)
-      if (first === undefined || from >= to) return []
-      const found: E[] = []
+      if (first === undefined || from >= to) return NONE
+      let found: E[] | undefined
       for (let page: Page<E> | undefined = first; page !== undefined; page = next(page)) {
         const { entries } = page
         let at = placeAfter(entries, from)
         while (at > 0 && entries[at - 1]!.t === from) at--
         for (; at < entries.length; at++) {
           const entry = entries[at]!
-          if (entry.t >= to) return found
-          found.push(entry)
+          if (entry.t >= to) return found ?? NONE
+          if (found === undefined) found = [entry]
+          else found.push(entry)
         }
       }
-      return found
+      return found ?? NONE
     },
     insert(key, entry) {
       const page = home(key, entry.t) ?? newHead(key)
+      grown++
       page.entries.splice(placeAfter(page.entries, entry.t), 0, entry)
       page.bytes += codec.size(entry)
       changed(page)
@@ -367,6 +375,7 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
         const gone = placeAfter(page.entries, t)
         if (gone === 0) continue
         page.entries.splice(0, gone)
+        grown -= gone
         page.bytes = page.entries.reduce((sum, entry) => sum + codec.size(entry), 20)
         changed(page)
       }
@@ -383,13 +392,11 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
     sweep(from, limit, horizon, { pageIsGone, onGone }) {
       const end = afterPrefix(pageRegion)
       const found = rows.scan({ from: from ?? headRegion, to: end, limit })
-      let kept = 0
       for (const { key: row, value } of found) {
         if (row.startsWith(headRegion)) {
           const key = row.slice(headRegion.length)
           const known = young.get(key) ?? old.get(key)
           if (known === undefined && value.readDoubleBE(8) > horizon) {
-            kept += Math.ceil(value.length / 150)
             continue
           }
           const page = known ?? decode(row, key, true, value)
@@ -399,7 +406,6 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
             old.delete(key)
             keepHead(page)
           }
-          kept += page.entries.length
         } else {
           const key = unescapeFrom(row, pageRegion.length)
           const page = youngPages.get(row) ?? oldPages.get(row)
@@ -408,10 +414,11 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
               ? value.readDoubleBE(0)
               : (page.entries[page.entries.length - 1]?.t ?? -Infinity)
           if (!pageIsGone(key, last)) {
-            kept += page?.entries.length ?? Math.ceil(value.length / 150)
             continue
           }
-          for (const entry of (page ?? decode(row, key, false, value)).entries) onGone(key, entry)
+          const { entries } = page ?? decode(row, key, false, value)
+          for (const entry of entries) onGone(key, entry)
+          grown -= entries.length
           if (page !== undefined) {
             page.entries = []
             page.dirty = false
@@ -423,11 +430,10 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
       }
       const last = found[found.length - 1]
       return {
-        rows: found.length,
-        kept,
         next: last === undefined || found.length < limit ? undefined : `${last.key}\0`,
       }
     },
+    grown: () => grown,
     flush() {
       for (const page of dirty) {
         if (!page.dirty) continue
@@ -465,6 +471,7 @@ export function createPagedLists<E extends Timed>(options: PagedListsOptions<E>)
     if (gone === 0) return
     for (let i = 0; i < gone; i++) page.bytes -= codec.size(entries[i]!)
     entries.splice(0, gone)
+    grown -= gone
     changed(page)
   }
 

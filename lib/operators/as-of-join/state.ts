@@ -29,10 +29,9 @@ export interface Progress {
   sweepRights: boolean
   /** The least event time of a left event with a correction to review; `null` when there is none. */
   reviewFrom: number | null
-  /** Entries that the running sweep and the last one kept, and those put since the last one ended. */
-  sweepKept: number
+  /** Entries there are, and entries there were when the last sweep ended. */
+  entries: number
   kept: number
-  added: number
 }
 
 /**
@@ -54,8 +53,8 @@ export interface AsOfState {
   readonly delayed: DueIndex
   readonly finals: DueIndex
   readonly reviews: KeySet
-  /** Pays for some purging. */
-  readonly sweep: (entriesAdded: number) => void
+  /** Called for each entry that is put: pays for some purging. */
+  readonly sweep: () => void
 }
 
 export interface IdIndex {
@@ -89,6 +88,7 @@ const [VERSION_HEADS, VERSION_PAGES, LEFT_HEADS, LEFT_PAGES, IDS, DELAYED, FINAL
   '\x07',
   '\x08',
 ] as const
+/** Of decoded pages, for each side. */
 const CACHE_BYTES = 32 * 1024 * 1024
 
 export function asOfStore(name: string, fingerprint: string): StoreSpec<OpenAsOfState> {
@@ -129,6 +129,7 @@ function openState({ rows, onFlush }: StoreAccess, settings: Settings, rules: Ru
   onFlush(() => {
     versions.flush()
     lefts.flush()
+    progress.entries = entries()
     writeProgress(rows, progress)
   })
 
@@ -147,7 +148,6 @@ function openState({ rows, onFlush }: StoreAccess, settings: Settings, rules: Ru
             if (left.id !== '') ids.delete(key, left.id)
           },
         })
-    progress.sweepKept += swept.kept
     progress.sweepAt = swept.next
     if (swept.next !== undefined) return
     if (!progress.sweepRights) {
@@ -156,10 +156,11 @@ function openState({ rows, onFlush }: StoreAccess, settings: Settings, rules: Ru
       return
     }
     progress.sweepRights = false
-    progress.kept = progress.sweepKept
-    progress.added = 0
+    progress.kept = entries()
   }
 
+  const entriesBefore = progress.entries
+  const entries = (): number => entriesBefore + versions.grown() + lefts.grown()
   let owed = 0
   return {
     progress,
@@ -177,16 +178,12 @@ function openState({ rows, onFlush }: StoreAccess, settings: Settings, rules: Ru
         }
       },
     },
-    sweep(entriesAdded) {
-      progress.added += entriesAdded
-      const running = progress.sweepAt !== undefined
-      if (!running) {
-        if (progress.added < Math.max(SWEEP_AFTER, GROWTH * progress.kept)) return
-        progress.sweepKept = 0
-        progress.sweepRights = false
+    sweep() {
+      if (progress.sweepAt === undefined) {
+        if (entries() < GROWTH * progress.kept + SWEEP_AFTER) return
         progress.sweepAt = LEFT_HEADS
       }
-      owed += entriesAdded * ROWS_PER_ENTRY
+      owed += ROWS_PER_ENTRY
       if (owed < SWEEP_ROWS) return
       owed = 0
       step()
@@ -195,12 +192,13 @@ function openState({ rows, onFlush }: StoreAccess, settings: Settings, rules: Ru
 }
 
 /**
- * Purging is paced like a copying collector: a sweep begins when as many entries were put as the last one kept
- * (times GROWTH), and goes on with some rows for each further entry. So the state stays within a constant factor of
- * what is live, whatever the arrival, and each entry pays the same small price.
+ * A key that is met again is purged on the way. For the others there are sweeps, paced like a copying collector's:
+ * one begins when there are four times as many entries as the last one left, and goes on with some rows for each further
+ * entry. So the state stays within a constant factor of what is live, whatever the arrival, and each entry pays the
+ * same small price.
  */
 const SWEEP_AFTER = 1_000
-const GROWTH = 1
+const GROWTH = 4
 const ROWS_PER_ENTRY = 4
 const SWEEP_ROWS = 64
 const EMPTY = Buffer.alloc(0)
@@ -245,9 +243,8 @@ const FRESH: Progress = {
   reviewFrom: null,
   sweepAt: undefined,
   sweepRights: false,
-  sweepKept: 0,
+  entries: 0,
   kept: 0,
-  added: 0,
 }
 
 function readProgress(rows: BufferedRows): Progress {
