@@ -68,6 +68,8 @@ export interface PageReader {
   /** A view of the page. */
   readonly bytes: () => Buffer
   readonly text: () => string
+  /** How far it has read. */
+  readonly at: () => number
   readonly done: () => boolean
 }
 
@@ -103,6 +105,7 @@ export function createPageReader(): PageReader {
       at += length
       return page.toString('latin1', at - length, at)
     },
+    at: () => at,
     done: () => at >= page.length,
   }
 }

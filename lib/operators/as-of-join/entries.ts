@@ -1,7 +1,7 @@
 import type { BinaryKey } from '../../core/binary-key.js'
 import { type Header, type Headers, NO_HEADERS } from '../../core/record.js'
 import type { PageReader, PageWriter } from './bytes.js'
-import type { EntryCodec } from './paged-lists.js'
+import type { EntryCodec } from './heads.js'
 
 /** A right record at its event time. Values are kept as bytes and decoded when they are first asked for. */
 export interface Version {
@@ -47,7 +47,7 @@ const versionSize = ({ bytes }: Version): number => 24 + (bytes?.length ?? 0)
 const headersSize = (headers: Headers): number =>
   headers.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0) + 3, 1)
 
-export const versionCodec: EntryCodec<Version> = {
+export const versionCodec: Omit<EntryCodec<Version>, 'goneAt'> = {
   write({ t, offset, sequence, bytes }, to) {
     to.time(t)
     to.varint(offset)
@@ -68,7 +68,7 @@ export const versionCodec: EntryCodec<Version> = {
 const MARK_NONE = 4
 const MARK_VERSION = 8
 
-export const leftCodec: EntryCodec<Left> = {
+export const leftCodec: Omit<EntryCodec<Left>, 'goneAt'> = {
   write(left, to) {
     const { mark } = left
     to.time(left.t)

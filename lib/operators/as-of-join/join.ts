@@ -84,7 +84,7 @@ export function createJoin(
     tombstoneRetention,
   } = settings
   const { emit, drop, attempt, generation, partition } = context
-  const { progress, versions, lefts } = state
+  const { progress, heads, versions, lefts } = state
   const measures = createMeasures(context.metrics)
   const inclusive = rules.matches(0, 0, allowExactMatches)
   const versionAt = inclusive ? versions.floor : versions.below
@@ -114,6 +114,12 @@ export function createJoin(
     measures.horizon.set(horizon)
     measures.heldBack.set(clock() - bothSidesAt())
     if (emitFinal || finals) for (const due of state.finals.take(horizon)) answerFinally(due.key, due.t)
+  }
+
+  /** What is over is removed when its key is met; for keys that are not, see `AsOfState.sweep`. */
+  function trim(key: BinaryKey): void {
+    const head = heads.get(key)
+    if (head !== undefined) heads.trim(head, progress.horizon)
   }
 
   // Values
@@ -227,6 +233,7 @@ export function createJoin(
       moveOn()
     }
     const key = leftKeys.toKey(record.key)
+    trim(key)
     const left: Left = {
       t,
       answerKey: undefined,
@@ -262,7 +269,6 @@ export function createJoin(
   }
 
   function keep(key: BinaryKey, left: Left): void {
-    lefts.trimHead(key, progress.horizon)
     const moved = lefts.insert(key, left)
     if (left.id !== '') for (const one of moved) state.ids.put(key, one.id, one.t)
     if (emitFinal || finals) state.finals.put(left.t, key, left.t)
@@ -344,8 +350,8 @@ export function createJoin(
   function mayHaveLost(key: BinaryKey, t: number): boolean {
     if (tolerance !== Infinity || t < progress.horizon - tombstoneRetention) return true
     const floor = versionAt(key, progress.horizon)
-    if (floor !== undefined && isForgotten(floor)) return false
-    const first = versions.note(key)
+    if (floor === undefined || isForgotten(floor)) return false
+    const first = heads.get(key)?.note
     return first !== undefined && rules.matches(first, t, allowExactMatches)
   }
 
@@ -371,6 +377,7 @@ export function createJoin(
       bytes: value === undefined ? undefined : owned(rightValues.encode(value), value),
       value,
     }
+    trim(key)
     forgetDeleted(key)
     const { horizon } = progress
     if (!rules.isOpen(t, horizon) && !becomesFloor(key, version)) return dropLateRight(key, version)
@@ -381,15 +388,18 @@ export function createJoin(
     const next = versions.above(key, t)
     if (tied === undefined) versions.insert(key, version)
     else versions.replace(key, tied, version)
-    const first = versions.note(key)
-    if (first === undefined || t < first) versions.setNote(key, t)
+    const head = heads.get(key)!
+    const isAnew = previous === undefined && next === undefined
+    if (isAnew || head.note === undefined || t < head.note) {
+      head.note = t
+      heads.changed(head)
+    }
     state.sweep()
     correct(key, version, before, next, topic)
   }
 
   /** A key of which only an old deletion is left begins anew. */
   function forgetDeleted(key: BinaryKey): void {
-    versions.trimHead(key, progress.horizon)
     if (!versions.hasPages(key)) return
     const floor = versionAt(key, progress.horizon)
     if (floor !== undefined && isForgotten(floor)) versions.removeUpTo(key, floor.t)
@@ -404,8 +414,11 @@ export function createJoin(
   }
 
   function dropLateRight(key: BinaryKey, version: Version): void {
-    const first = versions.note(key)
-    if (first !== undefined && version.t < first) versions.setNote(key, version.t)
+    const head = heads.get(key)
+    if (head?.note !== undefined && version.t < head.note) {
+      head.note = version.t
+      heads.changed(head)
+    }
     if (side === undefined) drop('late-right')
     else context.divert(side, 'late-right')
   }
