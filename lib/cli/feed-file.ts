@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Broker } from '../brokers/port.js'
 import { feed } from './feed.js'
 import { plural, progressLine } from './progress.js'
@@ -21,7 +22,7 @@ export async function feedFile(options: FeedFileOptions): Promise<void> {
   const rows = await openRows(path, options)
   let records = 0
   const look = () => ({ done: rows.read(), total: rows.size, counted: records, unit: 'records' })
-  const progress = progressLine(screen, `${rows.name} to ${topic.name}`, look, Date.now())
+  const progress = progressLine(screen, `${basename(rows.name)} to ${topic.name}`, look, Date.now())
   const fed = await feed({
     broker,
     topic,

@@ -13,6 +13,7 @@ describe('revlog, called rightly and wrongly', () => {
   it('says what it can do, in 80 columns', async () => {
     const help = await folder.revlog(['--help'])
     assert.equal(help.code, 0)
+    for (const line of help.out.split('\n')) assert.ok(line.length <= 80, line)
     for (const command of ['run', 'produce', 'consume', 'topology']) {
       assert.match(help.out, new RegExp(`^  ${command} `, 'm'))
       const { out, code } = await folder.revlog([command, '--help'])
@@ -44,7 +45,7 @@ describe('revlog, called rightly and wrongly', () => {
     ['a number that is none', ['run', 'a.js', '--partitions', 'two'], /--partitions two is no whole number/],
     ['a choice that is none', ['run', 'a.js', '--on-error', 'ignore'], /--on-error cannot be ignore/],
     ['a table that follows', ['consume', 'a', '--table', '--follow'], /--table prints a table and ends/],
-    ['a folder that nobody named', ['consume', 'a'], /there is no folder \.revlog here/],
+    ['a folder that nobody named', ['consume', 'a'], /nothing has run below \.revlog here/],
   ]
   for (const [what, words, expected] of wrong) {
     it(`refuses ${what} with exit code 2 and a remedy`, async () => {
