@@ -21,7 +21,7 @@ export async function feedFile(options: FeedFileOptions): Promise<void> {
   const { broker, topic, path, keyField, timeField, onBadRow, screen, stop } = options
   const rows = await openRows(path, options)
   let records = 0
-  const look = () => ({ done: rows.read(), total: rows.size, counted: records, unit: 'records' })
+  const look = () => ({ done: rows.read(), total: rows.size, counted: records, unit: 'record' })
   const progress = progressLine(screen, `${basename(rows.name)} to ${topic.name}`, look, Date.now())
   const fed = await feed({
     broker,

@@ -10,7 +10,7 @@ export async function processToTheEnd(service: Service, screen: Screen): Promise
   const begin = Date.now()
   const look = () => {
     const done = processed()
-    return { done, total: done + service.lag(), counted: done, unit: 'records' }
+    return { done, total: done + service.lag(), counted: done, unit: 'record' }
   }
   const progress = progressLine(screen, service.application, look, begin)
   const timer = setInterval(() => progress.tick(Date.now()), LOOK_EVERY_MS)
@@ -27,7 +27,7 @@ export async function processForEver(service: Service, screen: Screen): Promise<
   const processed = processedBy(service)
   const begin = Date.now()
   let last = -1
-  const look = () => ({ done: 0, total: undefined, counted: processed(), unit: 'records' })
+  const look = () => ({ done: 0, total: undefined, counted: processed(), unit: 'record' })
   const progress = progressLine(screen, service.application, look, begin)
   // Where lines cannot be replaced, a quiet hour must not fill a log.
   const timer = setInterval(() => {
