@@ -42,6 +42,11 @@ describe('revlog, called rightly and wrongly', () => {
     ['two files', ['run', 'a.js', 'b.js'], /an argument too many: b\.js/],
     ['an option without its value', ['run', 'a.js', '--table'], /--table/],
     ['--from without a file', ['run', 'a.js', '--from', 'moods'], /--from moods is no pair/],
+    [
+      'standard input twice',
+      ['run', 'a.js', '--from', 'a=-', '--from', 'b=-'],
+      /standard input can be read once/,
+    ],
     ['a number that is none', ['run', 'a.js', '--partitions', 'two'], /--partitions two is no whole number/],
     ['a choice that is none', ['run', 'a.js', '--on-error', 'ignore'], /--on-error cannot be ignore/],
     ['a table that follows', ['consume', 'a', '--table', '--follow'], /--table prints a table and ends/],
