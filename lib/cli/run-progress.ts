@@ -1,4 +1,6 @@
+import { correctionReports } from '../service/correction-report.js'
 import type { Service } from '../service/service.js'
+import { correctionText } from './correction-text.js'
 import { plural, progressLine } from './progress.js'
 import type { Screen } from './screen.js'
 
@@ -10,7 +12,7 @@ export async function processToTheEnd(service: Service, screen: Screen): Promise
   const begin = Date.now()
   const look = () => {
     const done = processed()
-    return { done, total: done + service.lag(), counted: done, unit: 'records' }
+    return { done, total: done + service.lag(), counted: done, unit: 'record' }
   }
   const progress = progressLine(screen, service.application, look, begin)
   const timer = setInterval(() => progress.tick(Date.now()), LOOK_EVERY_MS)
@@ -27,7 +29,7 @@ export async function processForEver(service: Service, screen: Screen): Promise<
   const processed = processedBy(service)
   const begin = Date.now()
   let last = -1
-  const look = () => ({ done: 0, total: undefined, counted: processed(), unit: 'records' })
+  const look = () => ({ done: 0, total: undefined, counted: processed(), unit: 'record' })
   const progress = progressLine(screen, service.application, look, begin)
   // Where lines cannot be replaced, a quiet hour must not fill a log.
   const timer = setInterval(() => {
@@ -49,8 +51,16 @@ const processedBy =
   () =>
     sum(service, (name) => name === 'process-total')
 
-/** Says what was dropped and why, if anything was. */
-export function sayDrops(service: Service, screen: Screen): void {
+/** Says what had to be corrected, what was dropped and why: at the end of a run. */
+export function sayReport(service: Service, screen: Screen): void {
+  for (const report of correctionReports(service.metrics())) {
+    for (const line of correctionText(report)) screen.say(line)
+  }
+  sayDrops(service, screen)
+}
+
+/** Nothing is dropped in silence. */
+function sayDrops(service: Service, screen: Screen): void {
   const reasons = new Map<string, number>()
   for (const { counters } of service.metrics().tasks.values()) {
     for (const [name, value] of counters) {

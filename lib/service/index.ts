@@ -1,3 +1,4 @@
+export { type CorrectionReport, correctionReports, type Distribution } from './correction-report.js'
 export type { ServiceEvent } from './events.js'
 export { lastRevisions } from './last-revisions.js'
 export type { RunOptions, StartFrom } from './options.js'
