@@ -201,3 +201,47 @@ topology('more', [customers.forEach(() => {}), richer.forEach(() => {})])
 source.shape.partitioned = false
 // @ts-expect-error so is a topic
 orders.name = 'other'
+
+// The as-of join: a left one may have no match, an inner one has.
+const asOf = source.asOfJoin(stream(people), {
+  name: 'as-of',
+  id: (order) => order.customer,
+  join: (order, person) => ({ amount: order.amount, name: person?.name ?? 'nobody' }),
+  gracePeriod: minutes(10),
+})
+expectType<Same<typeof asOf, KTable<string, { amount: number; name: string }>>>()
+const innerAsOf = source.asOfJoin(stream(people), {
+  name: 'as-of',
+  how: 'inner',
+  join: (order, person) => person.name.length + order.amount,
+  gracePeriod: minutes(10),
+})
+expectType<Same<typeof innerAsOf, KTable<string, number>>>()
+innerAsOf.toStream().to(totals)
+// @ts-expect-error answers are numbers, the topic's values are persons
+innerAsOf.toStream().to(people)
+source.asOfJoin(stream(people), {
+  name: 'as-of',
+  // @ts-expect-error without a match there is no name
+  join: (_, person) => person.name,
+  gracePeriod: minutes(10),
+})
+source.asOfJoin(stream(people), {
+  name: 'as-of',
+  join: (order) => order,
+  // @ts-expect-error a number is no duration
+  gracePeriod: 600_000,
+})
+source.asOfJoin(stream(people), {
+  name: 'as-of',
+  // @ts-expect-error an order has no such field
+  id: (order) => order.number,
+  join: (order) => order,
+  gracePeriod: minutes(10),
+})
+// @ts-expect-error how late a record may be has to be said
+source.asOfJoin(stream(people), { name: 'as-of', join: (order) => order })
+// @ts-expect-error both sides have the same keys
+source.asOfJoin(stream(byNumber), { name: 'as-of', join: (order) => order, gracePeriod: minutes(1) })
+// @ts-expect-error a stream is needed, this is a table
+source.asOfJoin(persons, { name: 'as-of', join: (order) => order, gracePeriod: minutes(1) })
