@@ -514,8 +514,12 @@ export function createJoin(
 }
 
 /** Bytes that are kept must not hold on to the batch that they came in. */
-const owned = (encoded: Buffer, value: unknown): Buffer =>
-  encoded === value ? Buffer.from(encoded) : encoded
+function owned(encoded: Buffer, value: unknown): Buffer {
+  if (encoded !== value) return encoded
+  const copy = Buffer.allocUnsafe(encoded.length)
+  encoded.copy(copy, 0, 0, encoded.length)
+  return copy
+}
 
 /** Deep equality of answers; bytes are compared as bytes. */
 export const DEFAULT_EQUALS = (a: unknown, b: unknown): boolean =>
