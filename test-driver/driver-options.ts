@@ -1,5 +1,7 @@
 import type { Duration } from '../lib/core/duration.js'
-import type { ErrorPolicies } from '../lib/engine/errors.js'
+import { RevlogError } from '../lib/core/errors.js'
+import { type ErrorPolicies, FAIL_ON_ERROR } from '../lib/engine/errors.js'
+import type { HostOptions } from './host.js'
 import type { StoreEngine } from './task-states.js'
 
 export interface TestDriverOptions {
@@ -21,9 +23,34 @@ export interface TestDriverOptions {
   readonly generation?: number
   /** A task commits after so many records. What is not committed is in no output topic yet. 1 when absent. */
   readonly commitEvery?: number
+  /** A function of the topology that calls `Date.now`, `new Date()` or `Math.random` fails. False when absent. */
+  readonly strict?: boolean
 }
 
-export const partitionsOf =
-  (partitions: TestDriverOptions['partitions'] = 1) =>
-  (topic: string): number =>
-    typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1)
+/** The options of the driver as the host takes them. */
+export function hostOptions(options: TestDriverOptions): HostOptions {
+  const { partitions = 1, wallTime = 0, maxTaskIdle = 0, generation = 0 } = options
+  const { commitEvery = 1, store = 'memory', strict = false } = options
+  requireWhole('commitEvery', commitEvery, 1)
+  requireWhole('wallTime', wallTime, 0)
+  for (const count of typeof partitions === 'number' ? [partitions] : Object.values(partitions)) {
+    requireWhole('partitions', count, 1)
+  }
+  return {
+    partitionsOf: (topic) => (typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1)),
+    store,
+    errors: { ...FAIL_ON_ERROR, ...options.onError },
+    maxTaskIdleMs: maxTaskIdle === 'never' ? -1 : maxTaskIdle,
+    generation,
+    wallTime,
+    commitEvery,
+    strict,
+  }
+}
+
+function requireWhole(option: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return
+  throw new RevlogError('E_OPTION', `${option} is ${value}`, {
+    remedy: `give ${option} a whole number of ${least} or more`,
+  })
+}

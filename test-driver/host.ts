@@ -4,7 +4,8 @@ import { type Plan, type PlannedTask, planTasks } from '../lib/engine/plan.js'
 import { createTask, type Task } from '../lib/engine/task.js'
 import type { Topology } from '../lib/topology/topology.js'
 import { createDropCounts, type DropCounts } from './drop-counts.js'
-import type { TaskState, TaskStates } from './task-states.js'
+import { withoutChance } from './no-chance.js'
+import { createTaskStates, type StoreEngine, type TaskState } from './task-states.js'
 import { createTopicLog, type Logged, type TopicLog } from './topic-log.js'
 
 /** What is lost when the application crashes. */
@@ -19,13 +20,15 @@ export type Crash =
 
 export interface HostOptions {
   readonly partitionsOf: (topic: string) => number
-  readonly states: TaskStates
+  readonly store: StoreEngine
   readonly errors: ErrorPolicies
   readonly maxTaskIdleMs: number
   readonly generation: number
   readonly wallTime: number
   /** A task commits after so many records. */
   readonly commitEvery: number
+  /** Functions of the topology must not ask for the time of day or for chance. */
+  readonly strict: boolean
 }
 
 /** A task that runs, where it reads, and what became of its counters. */
@@ -66,8 +69,10 @@ export interface Host {
 }
 
 export function createHost(topology: Topology, options: HostOptions): Host {
-  const { partitionsOf, states, commitEvery } = options
+  const { partitionsOf, commitEvery } = options
+  const guard: <T>(act: () => T) => T = options.strict ? withoutChance : (act) => act()
   const plan = planTasks(topology, partitionsOf)
+  const states = createTaskStates(options.store)
   const topics = new Map<string, TopicLog>()
   const produced = new Set<string>()
   const drops = new Map<string, DropCounts>()
@@ -113,7 +118,7 @@ export function createHost(topology: Topology, options: HostOptions): Host {
       const records: readonly LogRecord[] = log.read(task.partition, fetched.get(name)!)
       const end = log.end(task.partition)
       fetched.set(name, end)
-      task.add(name, records, end)
+      guard(() => task.add(name, records, end))
     }
   }
 
@@ -156,7 +161,7 @@ export function createHost(topology: Topology, options: HostOptions): Host {
     let moved = false
     for (;;) {
       const limit = Math.min(commitEvery - running.uncommitted, fault?.records ?? Infinity)
-      const n = running.task.process(wallTime, limit)
+      const n = guard(() => running.task.process(wallTime, limit))
       running.uncommitted += n
       if (fault !== undefined) {
         fault.records -= n
@@ -200,7 +205,12 @@ export function createHost(topology: Topology, options: HostOptions): Host {
     }
   }
 
-  tasks = plan.tasks.map(start)
+  try {
+    tasks = plan.tasks.map(start)
+  } catch (thrown) {
+    states.close()
+    throw thrown
+  }
   return {
     plan,
     tasks: () => tasks,
@@ -214,7 +224,7 @@ export function createHost(topology: Topology, options: HostOptions): Host {
       wallTime += ms
       failing(() => {
         for (const running of tasks) {
-          if (running.task.punctuate(wallTime) && commitEvery === 1) commit(running)
+          if (guard(() => running.task.punctuate(wallTime)) && commitEvery === 1) commit(running)
         }
         run()
       })

@@ -1,12 +1,13 @@
 import type { Duration } from '../lib/core/duration.js'
 import type { MetricsSnapshot } from '../lib/core/metrics.js'
-import { FAIL_ON_ERROR } from '../lib/engine/errors.js'
 import type { StoreSpec } from '../lib/state/store.js'
 import type { KeyValueStore } from '../lib/state/stores/key-value-store.js'
 import type { TimestampedKeyValueStore } from '../lib/state/stores/timestamped-key-value-store.js'
+import type { VersionedStore } from '../lib/state/stores/versioned-store.js'
+import type { WindowStore } from '../lib/state/stores/window-store.js'
 import type { SinkTopic, SourceTopic } from '../lib/topology/topic.js'
-import type { Topology } from '../lib/topology/topology.js'
-import { partitionsOf, type TestDriverOptions } from './driver-options.js'
+import { storesOf, type Topology } from '../lib/topology/topology.js'
+import { hostOptions, type TestDriverOptions } from './driver-options.js'
 import { dumpOf } from './dump.js'
 import { type Crash, createHost, type Host } from './host.js'
 import { createInputTopic, type InputTopicOptions, type TestInputTopic } from './input-topic.js'
@@ -14,7 +15,6 @@ import { type Cursor, createOutputTopic, type TestOutputTopic } from './output-t
 import { lastRevisionsOf, revisionsOf, type TestRevision } from './revision-log.js'
 import { storeIn } from './stores.js'
 import type { ChangelogEntry } from './task-changelog.js'
-import { createTaskStates } from './task-states.js'
 
 /** Where one task is. */
 export interface TestTask {
@@ -25,7 +25,6 @@ export interface TestTask {
   readonly streamTime: number
   /** The next offset to be processed, by topic. */
   readonly positions: ReadonlyMap<string, number>
-  readonly metrics: MetricsSnapshot
 }
 
 /**
@@ -50,18 +49,9 @@ export class TopologyTestDriver {
   readonly #cursors = new Map<string, Cursor>()
 
   constructor(topology: Topology, options: TestDriverOptions = {}) {
-    const { wallTime = 0, maxTaskIdle = 0, generation = 0, commitEvery = 1, store = 'memory' } = options
     this.topology = topology
     this.#options = options
-    this.#host = createHost(topology, {
-      partitionsOf: partitionsOf(options.partitions),
-      states: createTaskStates(store),
-      errors: { ...FAIL_ON_ERROR, ...options.onError },
-      maxTaskIdleMs: maxTaskIdle === 'never' ? -1 : maxTaskIdle,
-      generation,
-      wallTime,
-      commitEvery,
-    })
+    this.#host = createHost(topology, hostOptions(options))
   }
 
   /** A topic to pipe records into: its serdes are the topic's own. */
@@ -149,6 +139,23 @@ export class TopologyTestDriver {
     return this.#store(name, 'timestamped-key-value', partition)
   }
 
+  /** A versioned store, by name: history by key and time. */
+  versionedStore<K, V>(name: string, partition?: number): VersionedStore<K, V> {
+    return this.#store(name, 'versioned', partition)
+  }
+
+  windowStore<K, V>(name: string, partition?: number): WindowStore<K, V> {
+    return this.#store(name, 'window', partition)
+  }
+
+  /** The names of all stores, sorted. */
+  storeNames(): readonly string[] {
+    return storesOf(this.topology)
+      .map((spec) => spec.name)
+      .toArray()
+      .sort()
+  }
+
   #store<S>(name: string, type: string, partition: number | undefined): S {
     return storeIn(this.topology, this.#host, name, type, partition) as S
   }
@@ -172,14 +179,18 @@ export class TopologyTestDriver {
     return this.#host.dropped()
   }
 
-  /** The tasks that run, with their metrics since they began. */
+  /** Counters, gauges and histograms of each task since it began, by the task's id. */
+  metrics(): ReadonlyMap<string, MetricsSnapshot> {
+    return new Map(this.#host.tasks().map(({ task }) => [task.id, task.metrics.snapshot()]))
+  }
+
+  /** The tasks that run, and where they are. */
   tasks(): readonly TestTask[] {
     return this.#host.tasks().map(({ task }) => ({
       id: task.id,
       partition: task.partition,
       streamTime: task.streamTime(),
       positions: new Map(task.topics.map((topic) => [topic, task.position(topic) ?? 0])),
-      metrics: task.metrics.snapshot(),
     }))
   }
 

@@ -26,6 +26,11 @@ export interface Record<K, V> {
 export interface Change<V> {
   readonly newValue: V | undefined
   readonly oldValue: V | undefined
+  /**
+   * A version of a table with history that is not the latest one of its key: it came out of order. Streams pass it
+   * on, aggregates leave it out (KIP-914).
+   */
+  readonly outdated?: boolean
 }
 
 /** A record as a log holds it: bytes, with its place. `key` and `value` are `undefined` where Kafka has null. */

@@ -3,6 +3,7 @@ import { int64 } from '../serdes/primitives.js'
 import type { Serde } from '../serdes/serde.js'
 import type { StreamShape } from '../topology/stream.js'
 import { type KTable, kTable } from './ktable.js'
+import { UNNAMED } from './unnamed.js'
 
 export interface AggregateOptions<K, V, A> {
   /** Names the store. */
@@ -34,9 +35,9 @@ export interface KGroupedStream<K, V> {
 export function kGroupedStream<K, V>(shape: StreamShape<K, V>): KGroupedStream<K, V> {
   return Object.freeze<KGroupedStream<K, V>>({
     shape,
-    count: ({ name }) =>
+    count: ({ name } = UNNAMED) =>
       kTable(aggregate(shape, (n = 0) => n + 1, { operator: 'count', name, value: int64() })),
-    reduce: (reducer, { name, value = shape.value }) =>
+    reduce: (reducer, { name, value = shape.value } = UNNAMED) =>
       kTable(
         aggregate<K, V, V>(shape, (sum, v, k) => (sum === undefined ? v : reducer(sum, v, k)), {
           operator: 'reduce',

@@ -3,6 +3,7 @@ import { int64 } from '../serdes/primitives.js'
 import type { Serde } from '../serdes/serde.js'
 import type { AggregateOptions } from './kgrouped-stream.js'
 import { type KTable, kTable } from './ktable.js'
+import { UNNAMED } from './unnamed.js'
 
 export interface TableAggregateOptions<K, V, A> extends AggregateOptions<K, V, A> {
   /** Takes back what `add` did with a value. Returning `undefined` deletes the key. */
@@ -28,7 +29,7 @@ export interface KGroupedTable<K, V> {
 
 export function kGroupedTable<K, V>(grouped: GroupedTableShape<K, V>): KGroupedTable<K, V> {
   return Object.freeze<KGroupedTable<K, V>>({
-    count: ({ name }) =>
+    count: ({ name } = UNNAMED) =>
       kTable(
         tableAggregate<K, V, number>(
           grouped,
@@ -37,7 +38,7 @@ export function kGroupedTable<K, V>(grouped: GroupedTableShape<K, V>): KGroupedT
           { operator: 'count', name, value: int64() },
         ),
       ),
-    reduce: (adder, subtractor, { name, value = grouped.values }) =>
+    reduce: (adder, subtractor, { name, value = grouped.values } = UNNAMED) =>
       kTable(
         tableAggregate<K, V, V>(
           grouped,

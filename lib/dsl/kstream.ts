@@ -1,3 +1,4 @@
+import { type AsOfJoinOptions, asOfJoin, type How } from '../operators/as-of-join/index.js'
 import { filter, type Predicate } from '../operators/filter/index.js'
 import { flatMap, flatMapValues } from '../operators/flat-map/index.js'
 import { type KeyValue, map, type SerdeOptions } from '../operators/map/index.js'
@@ -18,6 +19,7 @@ import type { SinkTopic } from '../topology/topic.js'
 import type { Sink } from '../topology/topology.js'
 import { type KGroupedStream, kGroupedStream } from './kgrouped-stream.js'
 import { type KTable, kTable } from './ktable.js'
+import { UNNAMED } from './unnamed.js'
 
 export interface Named {
   /** For descriptions and messages; generated in Kafka Streams' format when absent. */
@@ -86,18 +88,38 @@ export interface KStream<K, V> {
   groupBy<G>(group: (value: V, key: K) => G, options: GroupByOptions<G, V>): KGroupedStream<G, V>
   /** The last value of each key, in a store of the given name. */
   toTable(options: { readonly name: string }): KTable<K, V>
-  /** Each record with the row of its key in a table now; a record without a row is left out. */
+  /**
+   * Each record with the row of its key in a table as it is now (in a table with history: as of the record's event
+   * time); a record without a row is left out. What the table learns later changes no answer: for that see `asOfJoin`.
+   */
   join<T, Out>(
     table: KTable<K, T>,
     joiner: (value: V, row: T, key: K) => Out,
     options: ValueOptions<Out> & { readonly name: string },
   ): KStream<K, Out>
-  /** Each record with the row of its key in a table now, or with `undefined`. */
+  /** The same, with `undefined` for a record without a row. */
   leftJoin<T, Out>(
     table: KTable<K, T>,
     joiner: (value: V, row: T | undefined, key: K) => Out,
     options: ValueOptions<Out> & { readonly name: string },
   ): KStream<K, Out>
+  /**
+   * For each of this stream's events, the version of the other stream's that was valid at its time: answered at
+   * once, and answered again, as the next revision, when a late or out-of-order record changes the answer. The
+   * result is the table of last answers, by id.
+   *
+   * @example
+   * stream(recommendations).asOfJoin(stream(moods), {
+   *   name: 'mood-at-recommendation',
+   *   id: (r) => r.id,
+   *   join: (r, mood) => ({ ...r, mood: mood?.mood ?? 'unknown' }),
+   *   gracePeriod: minutes(10),
+   * })
+   */
+  asOfJoin<R, Out, H extends How = 'left', Id extends string = string>(
+    right: KStream<K, R>,
+    options: AsOfJoinOptions<K, V, R, Out, H, Id>,
+  ): KTable<Id, Out>
   /** The Processor API: a closure over open stores. */
   process<KOut, VOut, S extends StoreSpecs = { readonly [name: string]: never }>(
     options: ProcessOptions<S, K, V, KOut, VOut>,
@@ -133,19 +155,21 @@ export function kStream<K, V>(shape: StreamShape<K, V>): KStream<K, V> {
       ) as never,
     to: (topic, options = {}) =>
       Object.freeze({ node: sink(shape as StreamShape<any, any>, topic, options) }),
-    repartition: (options) => kStream(repartition(shape, options)),
+    repartition: (options = UNNAMED) => kStream(repartition(shape, options)),
     pipe: (build) => build(kStream(shape)),
     groupByKey: () => {
       requirePartitioned('groupByKey', undefined, shape)
       return kGroupedStream(shape)
     },
-    groupBy: (group, options) =>
+    groupBy: (group, options = UNNAMED) =>
       kGroupedStream(repartition(selectKey(shape, group, { key: options.key }), options, 'groupBy')),
-    toTable: ({ name }) => kTable(table(shape, { operator: 'toTable', prefix: 'KSTREAM-TOTABLE', name })),
-    join: (right, joiner, options) =>
+    toTable: ({ name } = UNNAMED) =>
+      kTable(table(shape, { operator: 'toTable', prefix: 'KSTREAM-TOTABLE', name, named: true })),
+    join: (right, joiner, options = UNNAMED) =>
       kStream(streamTableJoin(shape, right.shape, joiner as never, { ...options, how: 'inner' })) as never,
-    leftJoin: (right, joiner, options) =>
+    leftJoin: (right, joiner, options = UNNAMED) =>
       kStream(streamTableJoin(shape, right.shape, joiner, { ...options, how: 'left' })),
+    asOfJoin: (right, options) => kTable(asOfJoin(shape, right.shape, options)),
     process: (options) => kStream(process(shape, options)),
     processValues: (options) => kStream(processValues(shape, options)),
   })

@@ -5,6 +5,7 @@ import { toStream } from '../operators/to-stream/index.js'
 import type { TableShape } from '../topology/stream.js'
 import { type KGroupedTable, kGroupedTable } from './kgrouped-table.js'
 import { type KStream, kStream, type Named, type ValueOptions } from './kstream.js'
+import { UNNAMED } from './unnamed.js'
 
 /**
  * A table: the last value of each key, and a stream of its changes. Names and semantics are those of Kafka
@@ -29,6 +30,6 @@ export function kTable<K, V>(shape: TableShape<K, V>): KTable<K, V> {
     filterNot: (predicate, { name } = {}) => kTable(tableFilter(shape, predicate, { name, negate: true })),
     mapValues: (mapper, options = {}) => kTable(tableMapValues(shape, mapper, options)),
     toStream: (options = {}) => kStream(toStream(shape, options)),
-    groupBy: (group, options) => kGroupedTable(tableGroupBy(shape, group, options)),
+    groupBy: (group, options = UNNAMED) => kGroupedTable(tableGroupBy(shape, group, options)),
   })
 }

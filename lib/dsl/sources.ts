@@ -1,32 +1,42 @@
+import type { Duration } from '../core/duration.js'
+import { source } from '../operators/source/index.js'
 import { table as tableOf } from '../operators/table/index.js'
-import { trusted } from '../serdes/serde.js'
-import type { SourceNode } from '../topology/node.js'
-import type { StreamShape } from '../topology/stream.js'
+import { versionedTable } from '../operators/versioned-table/index.js'
 import type { SourceTopic } from '../topology/topic.js'
-import { type KStream, kStream } from './kstream.js'
+import { type KStream, kStream, type Named } from './kstream.js'
 import { type KTable, kTable } from './ktable.js'
-
-function sourceShape<K, V>(topic: SourceTopic<K, V>, name: string | undefined): StreamShape<K, V> {
-  const node: SourceNode = Object.freeze({ kind: 'source', name, topic, parents: Object.freeze([] as const) })
-  return { node, key: trusted(topic.key), value: trusted(topic.value), partitioned: true }
-}
 
 /**
  * The records of a topic.
  *
  * @example stream(orders).filter((order) => order.amount > 0).to(paid)
  */
-export const stream = <K, V>(
-  topic: SourceTopic<K, V>,
-  { name }: { readonly name?: string } = {},
-): KStream<K, V> => kStream(sourceShape(topic, name))
+export const stream = <K, V>(topic: SourceTopic<K, V>, { name }: Named = {}): KStream<K, V> =>
+  kStream(source('stream', topic, name))
+
+export interface TableOptions {
+  /** Names the store; the topic's name when absent. */
+  readonly name?: string
+  /** Keeps the history of each key: joins then look rows up as of their records' event time. */
+  readonly versioned?: {
+    /** How far back history reaches, and how late a version may come, from the greatest event time seen. */
+    readonly historyRetention: Duration
+  }
+}
 
 /**
  * The last value of each key of a topic, in a store that is named after the topic unless `name` is given. A topic
  * that is a revision log is read as one: the greatest revision of each key wins.
+ *
+ * @example const prices = table(priceTopic, { versioned: { historyRetention: hours(24) } })
  */
-export const table = <K, V>(
+export function table<K, V>(
   topic: SourceTopic<K, V>,
-  { name = topic.name }: { readonly name?: string } = {},
-): KTable<K, V> =>
-  kTable(tableOf(sourceShape(topic, undefined), { operator: 'table', prefix: 'KTABLE-SOURCE', name }))
+  { name = topic.name, versioned }: TableOptions = {},
+): KTable<K, V> {
+  const shape = source('table', topic, undefined)
+  const options = { operator: 'table', prefix: 'KTABLE-SOURCE', name, named: false }
+  return kTable(
+    versioned === undefined ? tableOf(shape, options) : versionedTable(shape, { ...options, ...versioned }),
+  )
+}

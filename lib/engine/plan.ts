@@ -1,9 +1,10 @@
 import { OrderedSet } from 'immutable'
 import { RevlogError } from '../core/errors.js'
 import type { ProcessorNode, RepartitionNode, SourceNode } from '../topology/node.js'
+import { originsOf } from '../topology/origins.js'
 import { repartitionTopic } from '../topology/repartition-topic.js'
 import type { Input, SubTopology } from '../topology/sub-topology.js'
-import { originsOf, type Topology } from '../topology/topology.js'
+import type { Topology } from '../topology/topology.js'
 
 type Origin = SourceNode | RepartitionNode
 

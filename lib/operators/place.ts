@@ -1,15 +1,9 @@
 import { RevlogError } from '../core/errors.js'
 import type { Serde } from '../serdes/serde.js'
+import { checkName } from '../topology/names.js'
 import type { StreamNode } from '../topology/node.js'
+import { placeOf } from '../topology/place.js'
 import type { StreamShape } from '../topology/stream.js'
-import { originsOf } from '../topology/topology.js'
-
-/** Where an operator stands, for messages: its name, or what it is and which topics it reads. */
-export function placeOf(operator: string, name: string | undefined, node: StreamNode): string {
-  if (name !== undefined) return `${operator} '${name}'`
-  const origins = originsOf(node).map((o) => (o.kind === 'source' ? o.topic.name : o.name))
-  return `${operator} on ${origins.join(', ')}`
-}
 
 /** State is kept under the name that the user gave, so that an unrelated edit of the topology never renames it. */
 export function requireName(operator: string, name: string | undefined, node: StreamNode): string {
@@ -22,12 +16,7 @@ export function requireName(operator: string, name: string | undefined, node: St
       },
     )
   }
-  if (!/^[A-Za-z0-9._-]{1,200}$/.test(name)) {
-    throw new RevlogError('E_NAME', `${JSON.stringify(name)} cannot name an operator`, {
-      at: { operator },
-      remedy: 'use 1 to 200 of the characters A-Z a-z 0-9 . _ -',
-    })
-  }
+  checkName(name, placeOf(operator, undefined, node))
   return name
 }
 

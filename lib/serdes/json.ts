@@ -1,12 +1,14 @@
 import { textOfBytes } from '../core/binary-key.js'
 import { messageOf, RevlogError } from '../core/errors.js'
+import { requireJson } from './json-value.js'
 import type { Serde } from './serde.js'
 import type { SchemaIssue, StandardSchema } from './standard-schema.js'
 
 /**
  * JSON in UTF-8. Without a schema the type is a promise of the caller's; with one (zod, valibot, arktype, any
  * Standard Schema validator) every value is checked and typed by it on its way in, and what fails is a
- * deserialization error that names the path. What revlog wrote itself is not checked again.
+ * deserialization error that names the path. What revlog wrote itself is not checked again; what a schema made of a
+ * value (a Date, say) is refused by stores if JSON would not give it back.
  *
  * @throws RevlogError `E_SCHEMA_ASYNC` for a validator that answers with a promise: the engine is synchronous.
  * @example json<Mood>()
@@ -22,8 +24,8 @@ export function json(schema?: StandardSchema): Serde<unknown> {
     encode: encodeJson,
     decode: (bytes: Buffer) => {
       const result = validate(decodeJson(bytes))
-      if (result instanceof Promise) {
-        result.catch(() => {}) // its failure would be reported as unhandled, and this one is the cause
+      if (isPromise(result)) {
+        result.then(undefined, () => {}) // its failure would be reported as unhandled, and this one is the cause
         throw new RevlogError('E_SCHEMA_ASYNC', `the ${vendor} schema validates asynchronously`, {
           remedy:
             'use a schema without asynchronous checks: records are processed one after the other, at once',
@@ -32,11 +34,24 @@ export function json(schema?: StandardSchema): Serde<unknown> {
       if (result.issues !== undefined) throw invalid(result.issues)
       return result.value
     },
-    trusted: PLAIN,
+    trusted: FAITHFUL,
   })
 }
 
 const PLAIN: Serde<any> = Object.freeze({ name: 'json', encode: encodeJson, decode: decodeJson })
+
+/** For what came out of a schema, which may be more than JSON. */
+const FAITHFUL: Serde<any> = Object.freeze({
+  name: 'json',
+  encode: (value: unknown) => {
+    requireJson(value)
+    return encodeJson(value)
+  },
+  decode: decodeJson,
+})
+
+const isPromise = (result: object): result is PromiseLike<unknown> =>
+  typeof (result as Partial<PromiseLike<unknown>>).then === 'function'
 
 function encodeJson(value: unknown): Buffer {
   const text = JSON.stringify(value)

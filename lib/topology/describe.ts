@@ -1,5 +1,6 @@
 import { List } from 'immutable'
 import { match } from 'ts-pattern'
+import type { TopologyNode } from './node.js'
 import { repartitionTopic } from './repartition-topic.js'
 import type { SubTopology } from './sub-topology.js'
 import type { Topology } from './topology.js'
@@ -17,7 +18,7 @@ export interface DescribedNode {
 
 export interface DescribedSubTopology {
   readonly id: number
-  /** In topological order. */
+  /** In the order in which Kafka Streams prints them. */
   readonly nodes: readonly DescribedNode[]
 }
 
@@ -53,9 +54,9 @@ export function descriptionOf(topology: Topology): TopologyDescription {
 
 function nodesOf(part: SubTopology): DescribedNode[] {
   // A repartition topic is written by a sink and read by a source: two nodes of one name here.
-  const nameOf = (node: Parameters<typeof part.names.get>[0]): string => part.names.get(node)!
+  const nameOf = (node: TopologyNode): string => part.names.get(node)!
   const exitName = (name: string): string => `${name}-sink`
-  const successors = (node: Parameters<typeof part.names.get>[0]): string[] =>
+  const successors = (node: TopologyNode): string[] =>
     (part.edges.get(node) ?? []).map(({ child }) =>
       child.kind === 'repartition' ? exitName(nameOf(child)) : nameOf(child),
     )
@@ -71,7 +72,7 @@ function nodesOf(part: SubTopology): DescribedNode[] {
       }),
     ),
   )
-  const entryName = (parent: Parameters<typeof part.names.get>[0]): string =>
+  const entryName = (parent: TopologyNode): string =>
     parent.kind === 'repartition' ? `${nameOf(parent)}-source` : nameOf(parent)
   const inner = part.nodes.map(
     (node): DescribedNode => ({
@@ -80,7 +81,7 @@ function nodesOf(part: SubTopology): DescribedNode[] {
       topics: node.kind === 'sink' ? [node.topic.name] : [],
       stores: node.kind === 'processor' ? node.stores.map((store) => store.name) : [],
       successors: successors(node),
-      predecessors: node.parents.map(entryName),
+      predecessors: node.parents.filter((_, input) => !isLookup(node, input)).map(entryName),
     }),
   )
   const exits = part.exits.map(
@@ -93,30 +94,34 @@ function nodesOf(part: SubTopology): DescribedNode[] {
       predecessors: exit.parents.map(entryName),
     }),
   )
-  return inReadingOrder([...sources, ...inner, ...exits])
+  return inKafkaOrder([...sources, ...inner, ...exits])
 }
 
-/** As Kafka Streams prints them: a source, then what follows from it; a node that waits for another source after that. */
-function inReadingOrder(nodes: readonly DescribedNode[]): DescribedNode[] {
+const isLookup = (node: TopologyNode, input: number): boolean =>
+  node.kind === 'processor' && node.lookups.includes(input)
+
+/** In Kafka Streams' order: what leads to most other nodes first, by name where that is equal. */
+function inKafkaOrder(nodes: readonly DescribedNode[]): DescribedNode[] {
   const byName = new Map(nodes.map((node) => [node.name, node]))
-  const seen = new Set<string>()
-  const ordered: DescribedNode[] = []
-  const visit = (node: DescribedNode): void => {
-    if (seen.has(node.name) || node.predecessors.some((name) => !seen.has(name))) return
-    seen.add(node.name)
-    ordered.push(node)
-    for (const name of node.successors) visit(byName.get(name)!)
+  const sizes = new Map<string, number>()
+  const sizeOf = (name: string): number => {
+    const known = sizes.get(name)
+    if (known !== undefined) return known
+    const size = byName.get(name)!.successors.reduce((sum, next) => sum + sizeOf(next), 1)
+    sizes.set(name, size)
+    return size
   }
-  for (const node of nodes) visit(node)
-  return ordered
+  return [...nodes].sort(
+    (a, b) => sizeOf(b.name) - sizeOf(a.name) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  )
 }
 
 const NONE = 'none'
 const list = (names: readonly string[]): string => (names.length === 0 ? NONE : names.join(', '))
 
 function textOf({ subTopologies }: TopologyDescription): string {
-  const lines = subTopologies.flatMap(({ id, nodes }) => [
-    `   Sub-topology: ${id}`,
+  const lines = subTopologies.flatMap(({ id, nodes }, index) => [
+    `${index === 0 ? '   ' : '  '}Sub-topology: ${id}`, // indented so by Kafka Streams
     ...nodes.flatMap((node) =>
       match(node.type)
         .with('source', () => [

@@ -1,5 +1,6 @@
 import { Map as ImmutableMap, type List } from 'immutable'
 import { match, P } from 'ts-pattern'
+import { RevlogError } from '../core/errors.js'
 import type { TopologyNode } from './node.js'
 
 /**
@@ -23,3 +24,11 @@ const prefixOf = (node: TopologyNode): string =>
     .with({ kind: 'repartition' }, () => 'KSTREAM-REPARTITION')
     .with({ kind: 'processor', prefix: P.select() }, (prefix) => prefix)
     .exhaustive()
+
+/** @throws RevlogError `E_NAME` for a name that cannot be part of a topic's or a file's name. */
+export function checkName(name: string, place: string): void {
+  if (typeof name === 'string' && /^[A-Za-z0-9._-]{1,200}$/.test(name)) return
+  throw new RevlogError('E_NAME', `${place} cannot be named ${JSON.stringify(name)}`, {
+    remedy: 'use 1 to 200 of the characters A-Z a-z 0-9 . _ -',
+  })
+}

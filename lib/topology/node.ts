@@ -27,12 +27,16 @@ export interface ProcessorNode {
   readonly prefix: string
   readonly name: string | undefined
   readonly parents: readonly StreamNode[]
+  /** Which parents, by index, it only looks things up in: it takes none of their records. */
+  readonly lookups: readonly number[]
   readonly stores: readonly StoreSpec<any>[]
   /**
    * How many records one input record can become: at most `one`, `many`, or `detached` when records also come
    * from punctuations and so belong to no input record.
    */
   readonly yields: 'one' | 'many' | 'detached'
+  /** Whether every record becomes another, so that a topic which is written back to itself would never come to rest. */
+  readonly relays: boolean
   /** Which parents must have equal numbers of partitions, being read by the same key. */
   readonly copartitioned: boolean
   readonly create: ProcessorFactory
@@ -64,8 +68,10 @@ export interface ProcessorNodeOptions {
   readonly prefix: string
   readonly name?: string | undefined
   readonly parents: readonly StreamNode[]
+  readonly lookups?: readonly number[]
   readonly stores?: readonly StoreSpec<any>[]
   readonly yields?: ProcessorNode['yields']
+  readonly relays?: boolean
   readonly copartitioned?: boolean
   readonly create: ProcessorFactory
   readonly validate?: (node: ProcessorNode) => void
@@ -77,8 +83,10 @@ export function processorNode(options: ProcessorNodeOptions): ProcessorNode {
     prefix,
     name,
     parents,
+    lookups = [],
     stores = [],
     yields = 'one',
+    relays = false,
     copartitioned = false,
     create,
     validate,
@@ -89,8 +97,10 @@ export function processorNode(options: ProcessorNodeOptions): ProcessorNode {
     prefix,
     name,
     parents: Object.freeze([...parents]),
+    lookups: Object.freeze([...lookups]),
     stores: Object.freeze([...stores]),
     yields,
+    relays,
     copartitioned,
     create,
     ...(validate === undefined ? {} : { validate }),

@@ -48,6 +48,7 @@ export type DropReason =
   | 'late-right'
   | 'history-expired'
   | 'stale-revision'
+  | 'out-of-order'
   | 'expired-window'
   | (string & {})
 

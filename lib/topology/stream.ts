@@ -20,6 +20,15 @@ export interface StreamShape<K, V> {
  * `undefined` for "no value".
  */
 export interface TableShape<K, V> extends StreamShape<K, V> {
-  /** The store that holds the table, where it is materialized: a timestamped key-value store. */
-  readonly store: StoreSpec<any> | undefined
+  /** How rows are looked up; `undefined` for a table that is only a stream of changes so far. */
+  readonly lookup: TableLookup<K, V> | undefined
+}
+
+/** Where the rows of a table are, or the rows that it is derived from: a filtered table needs no store of its own. */
+export interface TableLookup<K, V> {
+  readonly store: StoreSpec<any>
+  /** The table keeps history: its rows are found as of a time, and a change may be `outdated`. */
+  readonly versioned: boolean
+  /** Given the open store, finds the row of a key: as it was at event time `asOf` if versioned, else as it is now. */
+  readonly open: (store: any) => (key: K, asOf: number) => V | undefined
 }

@@ -41,7 +41,7 @@ export interface SubTopology {
   readonly outputs: readonly Output[]
   readonly stores: readonly StoreSpec<any>[]
   readonly names: ImmutableMap<TopologyNode, string>
-  /** The children of a node inside this part, in topological order; with the index of the parent's input. */
+  /** Where the records of a node go inside this part, in topological order. */
   readonly edges: ImmutableMap<TopologyNode, readonly Edge[]>
 }
 
@@ -114,6 +114,7 @@ function part(
   const edges = ImmutableMap<TopologyNode, readonly Edge[]>().withMutations((map) => {
     for (const child of [...nodes, ...exits]) {
       child.parents.forEach((parent: StreamNode, input) => {
+        if (child.kind === 'processor' && child.lookups.includes(input)) return
         map.update(parent, (known = []) => [...known, { child, input }])
       })
     }

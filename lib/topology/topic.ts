@@ -1,3 +1,4 @@
+import { RevlogError } from '../core/errors.js'
 import type { Headers } from '../core/record.js'
 import { checkTopicName } from '../core/topic-name.js'
 import type { Serde, Serializer } from '../serdes/serde.js'
@@ -16,6 +17,8 @@ export interface SourceTopic<K, V> {
   readonly value: Serde<any, V>
   /** Event time; without it the record's own timestamp. */
   readonly timestamp: TimestampExtractor<V> | undefined
+  /** The key of a value, for producers that have values alone; see {@link TopicOptions.keyOf}. */
+  readonly keyOf?: ((value: V) => any) | undefined
 }
 
 /** A topic, said once: topology, test driver and service all take this value. Made by {@link topic}. */
@@ -37,6 +40,13 @@ export interface TopicOptions<KW, KR, VW, VR> {
   readonly key: Serde<KW, KR>
   readonly value: Serde<VW, VR>
   readonly timestamp?: TimestampExtractor<VR>
+  /**
+   * The key of a value, for producers that have values alone: files, the command line, the test driver. A record
+   * that has a key keeps it; nothing that is read from a log asks for it.
+   *
+   * @example keyOf: (mood) => mood.consultant
+   */
+  readonly keyOf?: (value: VR) => KW
 }
 
 /**
@@ -51,8 +61,26 @@ export function topic<KW, KR, VW, VR>(
   options: TopicOptions<KW, KR, VW, VR>,
 ): Topic<KW, VW, KR, VR> {
   checkTopicName(name)
-  const { key, value, timestamp } = options
-  return Object.freeze({ name, key, value, timestamp })
+  const { key, value, timestamp, keyOf } = options
+  return Object.freeze({ name, key, value, timestamp, keyOf })
 }
 
 export { checkTopicName }
+
+/** For callers without types: a name alone says neither serdes nor event time. */
+export function checkSourceTopic(operator: string, topic: SourceTopic<any, any>): void {
+  const { key, value } = Object(topic) as Partial<SourceTopic<any, any>>
+  if (typeof key?.decode !== 'function' || typeof value?.decode !== 'function') throw noTopic(operator, topic)
+}
+
+export function checkSinkTopic(operator: string, topic: SinkTopic<any, any>): void {
+  const { key, value } = Object(topic) as Partial<SinkTopic<any, any>>
+  if (typeof key?.encode !== 'function' || typeof value?.encode !== 'function') throw noTopic(operator, topic)
+}
+
+function noTopic(operator: string, given: unknown): RevlogError {
+  const shown = typeof given === 'string' ? JSON.stringify(given) : typeof given
+  return new RevlogError('E_TOPIC', `${operator}() takes a topic, not ${shown}`, {
+    remedy: "make one: topic('name', { key: string(), value: json() })",
+  })
+}

@@ -1,16 +1,8 @@
 import { Map as ImmutableMap, List, OrderedSet } from 'immutable'
-import { match } from 'ts-pattern'
 import { RevlogError } from '../core/errors.js'
 import type { StoreSpec } from '../state/store.js'
 import { assignNames } from './names.js'
-import type {
-  ProcessorNode,
-  RepartitionNode,
-  SinkNode,
-  SourceNode,
-  StreamNode,
-  TopologyNode,
-} from './node.js'
+import type { ProcessorNode, SinkNode, TopologyNode } from './node.js'
 import { cutSubTopologies, type SubTopology } from './sub-topology.js'
 import { checkTopicName } from './topic.js'
 import { validate } from './validate.js'
@@ -39,7 +31,8 @@ export interface Topology {
  *
  * @param name names the application: its repartition and changelog topics, its state directory.
  * @throws RevlogError with the operator and the remedy, for everything about the topology that types cannot catch:
- *   `E_TOPOLOGY_EMPTY`, `E_STORE_NAME`, `E_NAME_TAKEN`, `E_TOPIC_CONFLICT`, `E_SERDE_UNKNOWN` …
+ *   `E_TOPOLOGY_EMPTY`, `E_NAME`, `E_NAME_TAKEN`, `E_TOPIC_CONFLICT`, `E_TOPIC_LOOP`. What one step can see is thrown by
+ *   that step: `E_STORE_UNNAMED`, `E_SERDE_UNKNOWN`, `E_NOT_PARTITIONED` …
  * @example
  * export default topology('consultants', [advised.toStream().to(advice)])
  */
@@ -51,9 +44,9 @@ export function topology(name: string, sinks: readonly Sink[]): Topology {
     })
   }
   const nodes = reach(sinks.map((sink) => sink.node))
+  validate(name, nodes)
   const children = childrenOf(nodes)
   const names = assignNames(nodes)
-  validate(name, nodes, names)
   return Object.freeze({
     name,
     nodes,
@@ -94,17 +87,3 @@ export const sourceTopicsOf = (t: Topology): OrderedSet<string> =>
 /** The topics that a topology writes for others. */
 export const sinkTopicsOf = (t: Topology): OrderedSet<string> =>
   t.nodes.toOrderedSet().flatMap((node) => (node.kind === 'sink' ? [node.topic.name] : []))
-
-/** The sources and repartition topics that a node's records come from: the nearest ones above it. */
-export function originsOf(node: StreamNode): OrderedSet<SourceNode | RepartitionNode> {
-  const seen = new Set<StreamNode>() // a stream that is split and merged again is met once, not once a way
-  const visit = (at: StreamNode): readonly (SourceNode | RepartitionNode)[] => {
-    if (seen.has(at)) return []
-    seen.add(at)
-    return match(at)
-      .with({ kind: 'source' }, { kind: 'repartition' }, (origin) => [origin])
-      .with({ kind: 'processor' }, (n) => n.parents.flatMap(visit))
-      .exhaustive()
-  }
-  return OrderedSet(visit(node))
-}

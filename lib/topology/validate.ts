@@ -1,97 +1,153 @@
-import type { Map as ImmutableMap, List } from 'immutable'
+import type { List } from 'immutable'
+import { match } from 'ts-pattern'
 import { RevlogError } from '../core/errors.js'
 import type { StoreSpec } from '../state/store.js'
-import type { TopologyNode } from './node.js'
+import { assignNames, checkName } from './names.js'
+import type { SinkNode, TopologyNode } from './node.js'
+import { placeOfNode } from './place.js'
 import { repartitionTopic } from './repartition-topic.js'
-import type { SourceTopic } from './topic.js'
 
 /** What types cannot catch and a single operator cannot see. Throws the first mistake, with operator and remedy. */
-export function validate(
-  application: string,
-  nodes: List<TopologyNode>,
-  names: ImmutableMap<TopologyNode, string>,
-): void {
-  const nameOf = (node: TopologyNode): string => names.get(node)!
-  checkNames(nodes, nameOf)
-  checkStores(nodes, nameOf)
+export function validate(application: string, nodes: List<TopologyNode>): void {
+  checkNames(nodes)
+  checkStores(nodes)
   checkTopics(application, nodes)
+  checkLoops(nodes)
   for (const node of nodes) if (node.kind === 'processor') node.validate?.(node)
 }
 
-function checkNames(nodes: List<TopologyNode>, nameOf: (node: TopologyNode) => string): void {
-  const taken = new Set<string>()
+function checkNames(nodes: List<TopologyNode>): void {
+  const names = assignNames(nodes)
+  const taken = new Map<string, TopologyNode>()
   for (const node of nodes) {
-    const name = nameOf(node)
-    if (taken.has(name)) {
-      throw new RevlogError('E_NAME_TAKEN', `two operators are named ${JSON.stringify(name)}`, {
-        at: { operator: name },
-        remedy: 'give each its own name: state, changelog and repartition topics are named after them',
-      })
+    if (node.name !== undefined) checkName(node.name, placeOfNode({ ...node, name: undefined } as never))
+    const name = names.get(node)!
+    const other = taken.get(name)
+    if (other !== undefined) {
+      throw new RevlogError(
+        'E_NAME_TAKEN',
+        `${placeOfNode(other)} and ${placeOfNode(node)} have the same name ${JSON.stringify(name)}`,
+        {
+          at: { operator: name },
+          remedy: 'give each its own name: state, changelog and repartition topics are named after them',
+        },
+      )
     }
-    taken.add(name)
+    taken.set(name, node)
   }
 }
 
-function checkStores(nodes: List<TopologyNode>, nameOf: (node: TopologyNode) => string): void {
+function checkStores(nodes: List<TopologyNode>): void {
   const known = new Map<string, { readonly spec: StoreSpec<any>; readonly owner: string }>()
   for (const node of nodes) {
     if (node.kind !== 'processor') continue
+    const owner = placeOfNode(node)
     for (const spec of node.stores) {
       const other = known.get(spec.name)
       if (other !== undefined && other.spec !== spec) {
         throw new RevlogError(
           'E_NAME_TAKEN',
-          `${other.owner} and ${nameOf(node)} both keep a store named ${JSON.stringify(spec.name)}`,
+          `${other.owner} and ${owner} both keep a store named ${JSON.stringify(spec.name)}`,
           {
-            at: { operator: nameOf(node), store: spec.name },
-            remedy: 'give each store its own name; to share a store, pass the same store value to both',
+            at: { store: spec.name },
+            remedy:
+              'give each store its own name; to share one, use the same table or pass the same store value to both',
           },
         )
       }
-      if (!/^[A-Za-z0-9._-]{1,200}$/.test(spec.name)) {
-        throw new RevlogError('E_NAME', `${JSON.stringify(spec.name)} cannot name a store`, {
-          at: { operator: nameOf(node) },
-          remedy: 'use 1 to 200 of the characters A-Z a-z 0-9 . _ -',
-        })
-      }
-      known.set(spec.name, { spec, owner: nameOf(node) })
+      checkName(spec.name, `a store of ${owner}`)
+      known.set(spec.name, { spec, owner: other?.owner ?? owner })
     }
   }
 }
 
+interface AnyTopic {
+  readonly name: string
+  readonly key: unknown
+  readonly value: unknown
+  readonly timestamp?: unknown
+}
+
 function checkTopics(application: string, nodes: List<TopologyNode>): void {
-  const sources = new Map<string, SourceTopic<any, any>>()
-  const internal = new Set<string>()
-  for (const node of nodes) {
-    if (node.kind === 'repartition') internal.add(repartitionTopic(application, node.name))
-    if (node.kind !== 'source') continue
-    const other = sources.get(node.topic.name)
-    if (other !== undefined && !agree(other, node.topic)) {
+  const topics = new Map<string, { readonly topic: AnyTopic; readonly place: string }>()
+  const internal = new Map<string, string>()
+  const meet = (topic: AnyTopic, place: string): void => {
+    const other = topics.get(topic.name)
+    if (other === undefined) topics.set(topic.name, { topic, place })
+    else if (!agree(other.topic, topic)) {
       throw new RevlogError(
         'E_TOPIC_CONFLICT',
-        `topic ${node.topic.name} is read as two different topic values`,
+        `${other.place} and ${place} use topic ${topic.name} with different serdes or event times`,
         {
-          at: { topic: node.topic.name },
+          at: { topic: topic.name },
           remedy:
             'make the topic once with topic(...) and use that value everywhere: serdes and event time are said once',
         },
       )
     }
-    sources.set(node.topic.name, node.topic)
   }
-  for (const name of internal) {
-    if (sources.has(name)) {
-      throw new RevlogError(
-        'E_TOPIC_CONFLICT',
-        `topic ${name} is a repartition topic of the topology and a source of it`,
-        {
-          at: { topic: name },
-          remedy: 'rename the repartition, or read what comes out of .repartition() directly',
-        },
+  for (const node of nodes) {
+    match(node)
+      .with({ kind: 'source' }, { kind: 'sink' }, (end) => meet(end.topic, placeOfNode(end)))
+      .with({ kind: 'repartition' }, (cut) =>
+        internal.set(repartitionTopic(application, cut.name), placeOfNode(cut)),
       )
-    }
+      .with({ kind: 'processor' }, () => {})
+      .exhaustive()
+  }
+  for (const [name, place] of internal) {
+    const other = topics.get(name)
+    if (other === undefined) continue
+    throw new RevlogError(
+      'E_TOPIC_CONFLICT',
+      `${other.place} uses topic ${name}, which belongs to ${place}`,
+      {
+        at: { topic: name },
+        remedy: `rename ${place}, or go on with the stream that it returned`,
+      },
+    )
   }
 }
 
-const agree = (a: SourceTopic<any, any>, b: SourceTopic<any, any>): boolean =>
-  a.key === b.key && a.value === b.value && a.timestamp === b.timestamp
+/** A topic that can only be written says nothing about event time. */
+const agree = (a: AnyTopic, b: AnyTopic): boolean =>
+  a.key === b.key &&
+  a.value === b.value &&
+  (!('timestamp' in a && 'timestamp' in b) || a.timestamp === b.timestamp)
+
+/**
+ * A topic may be written back to itself, as long as something on the way can end it. Where every record becomes
+ * another one, a single record would go round for ever.
+ */
+function checkLoops(nodes: List<TopologyNode>): void {
+  for (const node of nodes) {
+    if (node.kind !== 'sink' || !returns(node)) continue
+    throw new RevlogError(
+      'E_TOPIC_LOOP',
+      `${placeOfNode(node)} writes every record back to a topic that it came from, for ever`,
+      {
+        at: { topic: node.topic.name },
+        remedy: 'write to another topic, or put a filter before it that ends the loop',
+      },
+    )
+  }
+}
+
+function returns(sink: SinkNode): boolean {
+  const seen = new Set<TopologyNode>()
+  const visit = (node: TopologyNode): boolean => {
+    if (seen.has(node)) return false
+    seen.add(node)
+    return match(node)
+      .with({ kind: 'source' }, ({ topic }) => topic.name === sink.topic.name)
+      .with({ kind: 'repartition' }, ({ parents }) => visit(parents[0]))
+      .with({ kind: 'sink' }, ({ parents }) => visit(parents[0]))
+      .with(
+        { kind: 'processor' },
+        ({ relays, parents, lookups }) =>
+          relays && parents.some((parent, input) => !lookups.includes(input) && visit(parent)),
+      )
+      .exhaustive()
+  }
+  return visit(sink)
+}

@@ -2,10 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Duration } from '../../lib/core/duration.js'
 import { hours } from '../../lib/core/duration.js'
 import { messageOf, RevlogError } from '../../lib/core/errors.js'
-import { FAIL_ON_ERROR } from '../../lib/engine/errors.js'
 import type { SinkNode } from '../../lib/topology/node.js'
 import type { Topology } from '../../lib/topology/topology.js'
-import { partitionsOf, type TestDriverOptions } from '../driver-options.js'
+import type { TestDriverOptions } from '../driver-options.js'
 import type { Arrival, Arrivals } from './arrivals.js'
 import { type Difference, differencesOf, type Equals, type Readable, readable } from './differences.js'
 import { minimise } from './minimise.js'
@@ -17,7 +16,7 @@ import { type Disorder, type Fault, inOrder, type Schedule, shuffled } from './s
 export interface ConvergenceOptions
   extends Pick<
     TestDriverOptions,
-    'partitions' | 'store' | 'onError' | 'maxTaskIdle' | 'generation' | 'wallTime'
+    'partitions' | 'store' | 'onError' | 'maxTaskIdle' | 'generation' | 'wallTime' | 'strict'
   > {
   /** How many runs, from seed 1 on; or which seeds. 100 when absent. */
   readonly seeds?: number | readonly number[]
@@ -74,7 +73,12 @@ export function expectConverges(
   const { seeds = 100, gracePeriod, clock = 'per-topic', faults = ['crash', 'resend', 'wipe'] } = options
   const { equals = isDeepStrictEqual } = options
   const tables = tablesOf(topology, options.tables)
-  const run = (schedule: Schedule): Outcome => runSchedule(topology, schedule, runOptions(options, tables))
+  const runOptions: RunOptions = {
+    driver: options,
+    topics: tables.map((topic) => topic.name),
+    settleMs: options.settle ?? hours(1),
+  }
+  const run = (schedule: Schedule): Outcome => runSchedule(topology, schedule, runOptions)
   const disorder: Disorder = { graceMs: gracePeriod ?? Infinity, clock, faults }
 
   const reference = run(inOrder(inputs.map((input) => input.records)))
@@ -131,20 +135,6 @@ export function expectConverges(
         remedy: `run it alone with { seeds: [${seed}] }; what depends on order needs event time (asOfJoin, a window), or { keepOrder: 'key' } for its input`,
       },
     )
-  }
-}
-
-function runOptions(options: ConvergenceOptions, tables: readonly Readable[]): RunOptions {
-  const { maxTaskIdle = 0, store = 'memory', generation = 0, wallTime = 0, settle = hours(1) } = options
-  return {
-    store,
-    generation,
-    wallTime,
-    partitionsOf: partitionsOf(options.partitions),
-    errors: { ...FAIL_ON_ERROR, ...options.onError },
-    maxTaskIdleMs: maxTaskIdle === 'never' ? -1 : maxTaskIdle,
-    settleMs: settle,
-    topics: tables.map((topic) => topic.name),
   }
 }
 

@@ -1,8 +1,8 @@
 import type { BinaryKey } from '../../lib/core/binary-key.js'
 import type { Topology } from '../../lib/topology/topology.js'
-import { createHost, type HostOptions } from '../host.js'
+import { hostOptions, type TestDriverOptions } from '../driver-options.js'
+import { createHost } from '../host.js'
 import { lastRecords } from '../revision-log.js'
-import { createTaskStates, type StoreEngine } from '../task-states.js'
 import type { Schedule } from './schedule.js'
 
 /** The last tables of a run: by topic, then key, the value's bytes. */
@@ -13,8 +13,8 @@ export interface Outcome {
   readonly dropped: ReadonlyMap<string, number>
 }
 
-export type RunOptions = Omit<HostOptions, 'states' | 'commitEvery'> & {
-  readonly store: StoreEngine
+export interface RunOptions {
+  readonly driver: TestDriverOptions
   readonly topics: readonly string[]
   /** Wall-clock time that passes at the end. */
   readonly settleMs: number
@@ -23,7 +23,7 @@ export type RunOptions = Omit<HostOptions, 'states' | 'commitEvery'> & {
 /** Runs a schedule on new tasks and says what is left in the end. */
 export function runSchedule(topology: Topology, schedule: Schedule, options: RunOptions): Outcome {
   const { commitEvery } = schedule
-  const host = createHost(topology, { ...options, commitEvery, states: createTaskStates(options.store) })
+  const host = createHost(topology, hostOptions({ ...options.driver, commitEvery }))
   try {
     for (const step of schedule.steps) {
       switch (step.kind) {

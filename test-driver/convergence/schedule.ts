@@ -19,6 +19,7 @@ export interface Schedule {
   readonly commitEvery: number
 }
 
+/** How far the order of arrival may be from that of event time. */
 export interface Disorder {
   /** How late a record may be, in event time. Infinite: any order. */
   readonly graceMs: number
@@ -88,18 +89,23 @@ function faultStep(fault: Fault, random: Random): Step {
 function delayed(input: Arrivals, graceMs: number, random: Random): Timed[] {
   // Some runs are nearly in order, with a few records that are very late; some are not in any order.
   const share = random.pick([0, 0.1, 0.5, 1])
-  const delay = (): number => (random.chance(share) ? random.next() * Math.min(graceMs, 1e15) : 0)
-  const timed = input.records.map((arrival): Timed => {
-    const at = Number.isFinite(graceMs) ? arrival.eventTime + delay() : random.next()
-    return { arrival, again: false, at, rank: random.next() }
+  const bounded = Number.isFinite(graceMs)
+  const arrivalTime = (from: number, latest: number): number => {
+    if (!bounded) return from + random.next() * (latest - from)
+    if (!random.chance(share)) return from
+    return random.chance(0.1) ? latest : from + random.next() * (latest - from) // as late as can be, now and then
+  }
+  const timed = input.records.flatMap((arrival): Timed[] => {
+    const earliest = bounded ? arrival.eventTime : 0
+    const latest = bounded ? arrival.eventTime + graceMs : 1
+    const original = { arrival, again: false, at: arrivalTime(earliest, latest), rank: random.next() }
+    if (!input.duplicates || !random.chance(0.2)) return [original]
+    // Where the order is kept, a copy follows the original at once: behind a later record it would be out of order.
+    const copy =
+      arrival.line === undefined ? { at: arrivalTime(original.at, latest), rank: random.next() } : {}
+    return [original, { ...original, ...copy, again: true }]
   })
-  const copies = input.duplicates ? timed.filter(() => random.chance(0.2)) : []
-  const again = copies.map((original): Timed => {
-    const latest = Number.isFinite(graceMs) ? original.arrival.eventTime + graceMs : 1
-    const at = original.at + random.next() * (latest - original.at)
-    return { ...original, again: true, at, rank: random.next() }
-  })
-  return keepLines([...timed, ...again]).sort((a, b) => a.at - b.at || a.rank - b.rank)
+  return keepLines(timed).sort((a, b) => a.at - b.at || a.rank - b.rank)
 }
 
 /** Moves a record that would overtake another of its line to just behind it. */
@@ -107,7 +113,7 @@ function keepLines(timed: Timed[]): Timed[] {
   const last = new Map<string, Timed>()
   for (const record of timed) {
     const { line } = record.arrival
-    if (line === undefined || record.again) continue
+    if (line === undefined) continue
     const before = last.get(line)
     if (before !== undefined && before.at >= record.at) {
       record.at = before.at

@@ -19,6 +19,7 @@ export const sourcesOf = (...folders: readonly string[]): Source[] =>
 interface Manifest {
   readonly name: string
   readonly bin: { readonly [command: string]: string }
+  readonly scripts: { readonly [name: string]: string }
   readonly exports: { readonly [door: string]: string | { readonly types: string; readonly default: string } }
   readonly dependencies: { readonly [name: string]: string }
   readonly optionalDependencies?: { readonly [name: string]: string }

@@ -4,6 +4,7 @@ import { timestampedKeyValueStore } from '../../state/stores/timestamped-key-val
 import { processorNode } from '../../topology/node.js'
 import type { Processor } from '../../topology/processor.js'
 import type { StreamShape, TableShape } from '../../topology/stream.js'
+import { presentRows } from '../lookup.js'
 import { requireName, requirePartitioned, requireSerde } from '../place.js'
 
 /**
@@ -35,6 +36,7 @@ export function aggregate<K, V, A>(
     name,
     parents: [stream.node],
     stores: [store],
+    copartitioned: true,
     create: ({ emit, drop, store: open }): Processor<K, V | undefined> => {
       const aggregates = open(store)
       return {
@@ -43,13 +45,17 @@ export function aggregate<K, V, A>(
           if (record.value === undefined) return drop('null-value')
           const old = aggregates.get(record.key)
           const newValue = add(old?.value, record.value, record.key)
+          // A function that changes the aggregate in place has changed the old value: read it as it was stored.
+          const oldValue = isSame(newValue, old?.value) ? aggregates.get(record.key)?.value : old?.value
           const timestamp = Math.max(record.timestamp, old?.timestamp ?? record.timestamp)
           if (newValue === undefined) aggregates.delete(record.key)
           else aggregates.put(record.key, { value: newValue, timestamp })
-          emit({ key: record.key, value: { newValue, oldValue: old?.value }, timestamp, headers: NO_HEADERS })
+          emit({ key: record.key, value: { newValue, oldValue }, timestamp, headers: NO_HEADERS })
         },
       }
     },
   })
-  return { node, key, value, partitioned: true, store }
+  return { node, key, value, partitioned: true, lookup: presentRows(store) }
 }
+
+const isSame = (a: unknown, b: unknown): boolean => a === b && typeof a === 'object'

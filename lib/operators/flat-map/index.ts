@@ -5,7 +5,10 @@ import type { Processor } from '../../topology/processor.js'
 import type { StreamShape } from '../../topology/stream.js'
 import type { KeyValue, SerdeOptions } from '../map/index.js'
 
-/** Any number of records from one record, in the order in which they are returned. */
+/**
+ * Any number of records from one record, in the order in which they are returned. A generator is run to its end
+ * before the first record is passed on: when it throws, nothing of it was.
+ */
 export function flatMap<K, V, K2, V2>(
   stream: StreamShape<K, V>,
   mapper: (value: V, key: K) => Iterable<KeyValue<K2, V2>>,
@@ -21,7 +24,7 @@ export function flatMap<K, V, K2, V2>(
       process: (record) => {
         if (record.value === undefined) return drop('null-value')
         const headers = withoutRevision(record.headers)
-        for (const mapped of mapper(record.value, record.key)) {
+        for (const mapped of listOf(mapper(record.value, record.key))) {
           emit({ key: mapped.key, value: mapped.value, timestamp: record.timestamp, headers })
         }
       },
@@ -46,7 +49,7 @@ export function flatMapValues<K, V, W>(
       process: (record) => {
         if (record.value === undefined) return drop('null-value')
         const headers = withoutRevision(record.headers)
-        for (const mapped of mapper(record.value, record.key)) {
+        for (const mapped of listOf(mapper(record.value, record.key))) {
           emit({ key: record.key, value: mapped, timestamp: record.timestamp, headers })
         }
       },
@@ -54,3 +57,5 @@ export function flatMapValues<K, V, W>(
   })
   return { node, key: stream.key, value, partitioned: stream.partitioned }
 }
+
+const listOf = <T>(items: Iterable<T>): readonly T[] => (Array.isArray(items) ? items : [...items])

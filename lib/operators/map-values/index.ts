@@ -14,6 +14,7 @@ export function mapValues<K, V, W>(
     prefix: 'KSTREAM-MAPVALUES',
     name,
     parents: [stream.node],
+    relays: true,
     create: ({ emit }): Processor<K, V | undefined> => ({
       process: ({ key, value, timestamp, headers }) =>
         emit({ key, value: value === undefined ? undefined : mapper(value, key), timestamp, headers }),

@@ -26,6 +26,7 @@ export function map<K, V, K2, V2>(
     prefix: 'KSTREAM-MAP',
     name,
     parents: [stream.node],
+    relays: true,
     create: ({ emit, drop }): Processor<K, V | undefined> => ({
       process: (record) => {
         if (record.value === undefined) return drop('null-value')

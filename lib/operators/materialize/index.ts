@@ -1,21 +1,18 @@
 import type { Change, Record } from '../../core/record.js'
-import type { StoreSpec } from '../../state/store.js'
-import {
-  type TimestampedKeyValueStore,
-  timestampedKeyValueStore,
-} from '../../state/stores/timestamped-key-value-store.js'
+import { timestampedKeyValueStore } from '../../state/stores/timestamped-key-value-store.js'
 import { processorNode } from '../../topology/node.js'
 import type { Processor } from '../../topology/processor.js'
-import type { TableShape } from '../../topology/stream.js'
+import type { TableLookup, TableShape } from '../../topology/stream.js'
+import { presentRows } from '../lookup.js'
 import { requireSerde } from '../place.js'
 
 export interface MaterializedTable<K, V> extends TableShape<K, V> {
-  readonly store: StoreSpec<TimestampedKeyValueStore<K, V>>
+  readonly lookup: TableLookup<K, V>
 }
 
-/** A table that others look rows up in needs a store; one that has a store already keeps it. */
+/** A table that others look rows up in needs a store; one whose rows can be found already needs no second one. */
 export function materialize<K, V>(table: TableShape<K, V>, name: string): MaterializedTable<K, V> {
-  if (table.store !== undefined) return { ...table, store: table.store }
+  if (table.lookup !== undefined) return { ...table, lookup: table.lookup }
   const key = requireSerde('key', table.key, 'materialize', name, table.node)
   const value = requireSerde('value', table.value, 'materialize', name, table.node)
   const store = timestampedKeyValueStore<K, V>(name, { key, value })
@@ -25,6 +22,7 @@ export function materialize<K, V>(table: TableShape<K, V>, name: string): Materi
     name,
     parents: [table.node],
     stores: [store],
+    relays: true,
     create: ({ emit, store: open }): Processor<K, Change<V>> => {
       const rows = open(store)
       return {
@@ -37,5 +35,5 @@ export function materialize<K, V>(table: TableShape<K, V>, name: string): Materi
       }
     },
   })
-  return { ...table, node, store }
+  return { ...table, node, lookup: presentRows(store) }
 }

@@ -14,6 +14,7 @@ export function peek<K, V>(
     prefix: 'KSTREAM-PEEK',
     name,
     parents: [stream.node],
+    relays: true,
     create: ({ emit }): Processor<K, V | undefined> => ({
       process: (record) => {
         if (record.value !== undefined) action(record.value, record.key)

@@ -1,4 +1,5 @@
 import { RevlogError } from '../../core/errors.js'
+import { withoutRevision } from '../../core/headers.js'
 import type { Record } from '../../core/record.js'
 import type { Serde } from '../../serdes/serde.js'
 import type { StoreSpec } from '../../state/store.js'
@@ -16,13 +17,17 @@ export type OpenStores<S extends StoreSpecs> = {
   readonly [N in keyof S]: S[N] extends StoreSpec<infer O> ? O : never
 }
 
-export interface ProcessContext<S extends StoreSpecs, K, V> extends Omit<ProcessorContext<K, V>, 'store'> {
+/** What a user's processor gets. Emitting a record with the value `undefined` is a tombstone. */
+export interface ProcessContext<S extends StoreSpecs, K, V>
+  extends Omit<ProcessorContext<K, V | undefined>, 'store'> {
   readonly stores: OpenStores<S>
 }
 
 export interface ProcessOptions<S extends StoreSpecs, K, V, KOut, VOut> {
   readonly name?: string
+  /** Stores by the names that `create` finds them under; a store value given to several processors is shared. */
   readonly stores?: S
+  /** The serde of what is emitted, for the steps after it; it also says its type. */
   readonly key?: Serde<any, KOut>
   readonly value?: Serde<any, VOut>
   /** Called once for each task, when its stores are open. */
@@ -45,7 +50,7 @@ export function processValues<K, V, S extends StoreSpecs, VOut>(
 ): StreamShape<K, VOut> {
   const node = userNode('processValues', stream, options, (context: ProcessContext<S, K, VOut>) => {
     let key: K | undefined
-    const emit = (record: Record<K, VOut>): void => {
+    const emit = (record: Record<K, VOut | undefined>): void => {
       if (record.key !== key) throw keyChanged()
       context.emit(record)
     }
@@ -76,9 +81,13 @@ function userNode<K, V, S extends StoreSpecs, KOut, VOut>(
     parents: [stream.node],
     stores: specs.map(([, spec]) => spec),
     yields: 'detached',
-    create: ({ store, ...context }) =>
+    create: ({ store, emit, ...context }) =>
       create({
         ...context,
+        emit: (record) => {
+          const headers = withoutRevision(record.headers)
+          emit(headers === record.headers ? record : { ...record, headers })
+        },
         stores: Object.fromEntries(specs.map(([n, spec]) => [n, store(spec)])) as OpenStores<S>,
       }),
   })

@@ -1,3 +1,4 @@
+import { RevlogError } from '../../core/errors.js'
 import type { Serde } from '../../serdes/serde.js'
 import type { RepartitionNode } from '../../topology/node.js'
 import type { StreamShape } from '../../topology/stream.js'
@@ -21,6 +22,7 @@ export function repartition<K, V>(
   const name = requireName(operator, options.name, stream.node)
   const key = requireSerde('key', options.key ?? stream.key, operator, name, stream.node)
   const value = requireSerde('value', options.value ?? stream.value, operator, name, stream.node)
+  checkPartitions(options.partitions, name)
   const node: RepartitionNode = Object.freeze({
     kind: 'repartition',
     name,
@@ -30,4 +32,11 @@ export function repartition<K, V>(
     partitions: options.partitions,
   })
   return { node, key, value, partitioned: true }
+}
+
+function checkPartitions(partitions: number | undefined, name: string): void {
+  if (partitions === undefined || (Number.isSafeInteger(partitions) && partitions > 0)) return
+  throw new RevlogError('E_PARTITIONS', `repartition '${name}' cannot have ${partitions} partitions`, {
+    remedy: 'give a whole number of 1 or more, or leave it out',
+  })
 }

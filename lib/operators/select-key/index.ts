@@ -13,8 +13,9 @@ export interface SelectKeyOptions<K> {
   readonly name?: string | undefined
   readonly key?: Serde<any, K> | undefined
   /**
-   * The records already are in the partition of their new key, so no repartition topic is needed. Checked for
-   * every record where there are several partitions; one that is not is `E_PARTITION_MOVED`.
+   * The records already are in the partition that Kafka's default partitioner (murmur2) gives their new key, so no
+   * repartition topic is needed. Checked for every record where there are several partitions; one that is not is
+   * `E_PARTITION_MOVED`, under the policy `onError.processing`.
    */
   readonly keepsPartition?: boolean
 }
@@ -34,11 +35,12 @@ export function selectKey<K, V, K2>(
     prefix: 'KSTREAM-KEY-SELECT',
     name,
     parents: [stream.node],
+    relays: true,
     create: ({ emit, drop, partition, partitions }): Processor<K, V | undefined> => ({
       process: ({ key: old, value, timestamp, headers }) => {
         if (value === undefined) return drop('null-value')
         const selected = selector(value, old)
-        if (codec !== undefined && partitions > 1) {
+        if (codec !== undefined && partitions > 1 && selected !== undefined && selected !== null) {
           const home = partitionOf(bytesOfKey(codec.toKey(selected)), partitions)
           if (home !== partition) throw moved(partition, home)
         }
@@ -46,7 +48,7 @@ export function selectKey<K, V, K2>(
       },
     }),
   })
-  return { node, key, value: stream.value, partitioned: keepsPartition && stream.partitioned }
+  return { node, key, value: stream.value, partitioned: keepsPartition }
 }
 
 function moved(from: number, to: number): RevlogError {

@@ -7,8 +7,9 @@ import { materialize } from '../materialize/index.js'
 import { requireName, requirePartitioned } from '../place.js'
 
 /**
- * Each record of a stream with the row that its key has in a table now, in the order of processing. The table
- * answers and never asks: its changes emit nothing. For answers that correct themselves see `asOfJoin`.
+ * Each record of a stream with the row that its key has in a table now, in the order of processing; of a table
+ * with history, with the row as of the record's event time. The table answers and never asks: its changes emit
+ * nothing. For answers that correct themselves see `asOfJoin`.
  *
  * A record without a key has no row: dropped by an inner join, joined with `undefined` by a left one; one without
  * a value is dropped. Event time is the stream record's.
@@ -34,20 +35,23 @@ export function streamTableJoin<K, V, T, Out>(
     prefix: how === 'inner' ? 'KSTREAM-JOIN' : 'KSTREAM-LEFTJOIN',
     name,
     parents: [stream.node, right.node],
-    stores: [right.store],
+    lookups: [1],
+    stores: [right.lookup.store],
     copartitioned: true,
     create: ({ emit, drop, store }) => {
-      const rows = store(right.store)
+      const rowOf = right.lookup.open(store(right.lookup.store))
       const join = ({ key, value, timestamp, headers }: Record<K, V | undefined>) => {
         if (value === undefined) return drop('null-value')
         const keyless = key === undefined || key === null
         if (keyless && how === 'inner') return drop('null-key')
-        const row = keyless ? undefined : rows.get(key)?.value
+        const row = keyless ? undefined : rowOf(key, timestamp)
         if (row === undefined && how === 'inner') return
         emit({ key, value: joiner(value, row, key), timestamp, headers: withoutRevision(headers) })
       }
-      return { inputs: [join, () => {}] }
+      return { inputs: [join, ignore] }
     },
   })
   return { node, key: stream.key, value: options.value, partitioned: true }
 }
+
+const ignore = (): void => {}

@@ -5,6 +5,7 @@ import { timestampedKeyValueStore } from '../../state/stores/timestamped-key-val
 import { processorNode } from '../../topology/node.js'
 import type { Processor } from '../../topology/processor.js'
 import type { StreamShape, TableShape } from '../../topology/stream.js'
+import { presentRows } from '../lookup.js'
 import { requireName, requireSerde } from '../place.js'
 import { repartition } from '../repartition/index.js'
 import { changeSerde } from './change-serde.js'
@@ -22,7 +23,8 @@ export interface TableGroupOptions<K, V> {
 
 /**
  * Groups the rows of a table. A change within a group travels as one record; a row that moves to another group
- * is first taken from the old one and then given to the new one.
+ * is first taken from the old one and then given to the new one. A version that came out of order in a table with
+ * history changes no group: it is counted as `out-of-order`.
  */
 export function tableGroupBy<K, V, G>(
   table: TableShape<K, V>,
@@ -39,8 +41,9 @@ export function tableGroupBy<K, V, G>(
     name: undefined,
     parents: [table.node],
     yields: 'many',
-    create: ({ emit }): Processor<K, Change<V>> => ({
-      process: ({ key, value: { newValue, oldValue }, timestamp }: Record<K, Change<V>>) => {
+    create: ({ emit, drop }): Processor<K, Change<V>> => ({
+      process: ({ key, value: { newValue, oldValue, outdated }, timestamp }: Record<K, Change<V>>) => {
+        if (outdated === true) return drop('out-of-order', { deadLetter: false })
         const from = oldValue === undefined ? undefined : group(oldValue, key)
         const to = newValue === undefined ? undefined : group(newValue, key)
         const headers = NO_HEADERS
@@ -99,7 +102,7 @@ export function tableAggregate<K, V, A>(
               : subtract(old.value, change.oldValue, k)
           const newValue = change.newValue === undefined ? without : add(without, change.newValue, k)
           // `old.value` may be what a function of the user's changed in place: read it again where it counts.
-          const oldValue = old === undefined ? undefined : aggregates.get(k)?.value
+          const oldValue = typeof old?.value === 'object' ? aggregates.get(k)?.value : old?.value
           if (newValue === undefined) aggregates.delete(k)
           else aggregates.put(k, { value: newValue, timestamp })
           emit({ key: k, value: { newValue, oldValue }, timestamp, headers: NO_HEADERS })
@@ -107,5 +110,5 @@ export function tableAggregate<K, V, A>(
       }
     },
   })
-  return { node, key, value, partitioned: true, store }
+  return { node, key, value, partitioned: true, lookup: presentRows(store) }
 }

@@ -9,18 +9,25 @@ import {
 import { processorNode } from '../../topology/node.js'
 import type { Processor } from '../../topology/processor.js'
 import type { StreamShape, TableShape } from '../../topology/stream.js'
+import { presentRows } from '../lookup.js'
 import { requireName, requirePartitioned, requireSerde } from '../place.js'
+
+export interface TableOptions {
+  readonly operator: string
+  readonly prefix: string
+  /** Names the store. */
+  readonly name: string | undefined
+  /** Whether the node has that name too, or a generated one. */
+  readonly named: boolean
+}
 
 /**
  * The last value of each key of a stream, in a store. Records are applied in offset order, whatever their event
  * time, as Kafka Streams' unversioned tables do; except those of a revision log, of which the greatest revision
  * wins: a lesser one is counted as `stale-revision`. A tombstone deletes. A record without a key is dropped.
  */
-export function table<K, V>(
-  stream: StreamShape<K, V>,
-  options: { readonly operator: string; readonly prefix: string; readonly name: string | undefined },
-): TableShape<K, V> {
-  const { operator, prefix } = options
+export function table<K, V>(stream: StreamShape<K, V>, options: TableOptions): TableShape<K, V> {
+  const { operator, prefix, named } = options
   const name = requireName(operator, options.name, stream.node)
   requirePartitioned(operator, name, stream)
   const key = requireSerde('key', stream.key, operator, name, stream.node)
@@ -29,9 +36,11 @@ export function table<K, V>(
   const node = processorNode({
     operator,
     prefix,
-    name: operator === 'table' ? undefined : name,
+    name: named ? name : undefined,
     parents: [stream.node],
     stores: [store],
+    relays: true,
+    copartitioned: true,
     create: ({ emit, drop, store: open }): Processor<K, V | undefined> => {
       const rows = open(store as StoreSpec<TimestampedKeyValueStore<K, V | undefined>>)
       return {
@@ -48,7 +57,7 @@ export function table<K, V>(
       }
     },
   })
-  return { node, key, value, partitioned: true, store }
+  return { node, key, value, partitioned: true, lookup: presentRows(store) }
 }
 
 /** Equal revisions have equal values, so a repeated one is applied again without harm. */

@@ -13,6 +13,7 @@ export function toStream<K, V>(
     prefix: 'KTABLE-TOSTREAM',
     name,
     parents: [table.node],
+    relays: true,
     create: ({ emit }): Processor<K, Change<V>> => ({
       process: ({ key, value, timestamp, headers }) =>
         emit({ key, value: value.newValue, timestamp, headers }),

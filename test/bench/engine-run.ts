@@ -1,0 +1,108 @@
+import { type LogRecord, NO_HEADERS, type ProducerRecord } from '../../lib/core/record.js'
+import { createTask } from '../../lib/engine/task.js'
+import {
+  assignStoreIds,
+  type ChangelogRecord,
+  encodeCommit,
+  encodeIdentity,
+} from '../../lib/state/changelog.js'
+import type { StateBackend } from '../../lib/state/port.js'
+import type { Job } from './jobs.js'
+import { readWorkload } from './workload.js'
+
+export interface EngineRun {
+  readonly job: Job
+  readonly backend: StateBackend
+  readonly file: string
+  readonly records: number
+  readonly commitEvery: number
+  readonly onOutput?: (record: ProducerRecord) => void
+  readonly onChangelog?: (record: ChangelogRecord) => void
+  /** Every few milliseconds of work. */
+  readonly onTick?: () => void
+}
+
+export interface EngineCounts {
+  records: number
+  outputs: number
+  outputBytes: number
+  changelogRecords: number
+  changelogBytes: number
+  readonly commits: number
+}
+
+/**
+ * A task, called as a host calls it, on a file: everything that the service does with a record, except for the
+ * broker. The records of a join are handed over one by one, so that they are taken in the order of the file, which
+ * is how the Java peer is driven too; those of a single input come in batches, as a fetch brings them.
+ */
+export function runEngine(run: EngineRun): EngineCounts {
+  const { job, backend, file, commitEvery, onOutput, onChangelog, onTick } = run
+  const part = job.topology.subTopologies.first()!
+  const ids = assignStoreIds(
+    new Map(),
+    part.stores.map((store) => store.name),
+  )
+  const task = createTask({ part, partition: 0, state: backend, maxTaskIdleMs: -1, wallTime: 0 })
+  for (const topic of task.topics) task.seek(topic, 0)
+  const counts = {
+    records: 0,
+    outputs: 0,
+    outputBytes: 0,
+    changelogRecords: 0,
+    changelogBytes: 0,
+    commits: 0,
+  }
+  onChangelog?.(encodeIdentity(ids))
+
+  function commit(): void {
+    const { outputs, writes, metadata } = task.effects()
+    counts.outputs += outputs.length
+    for (const output of outputs) {
+      counts.outputBytes += (output.key?.length ?? 0) + (output.value?.length ?? 0)
+      onOutput?.(output)
+    }
+    const changes = encodeCommit(ids, writes, metadata)
+    counts.changelogRecords += changes.length
+    for (const change of changes) {
+      counts.changelogBytes += change.key.length + (change.value?.length ?? 0)
+      onChangelog?.(change)
+    }
+    backend.commit(writes, metadata)
+    task.committed()
+    counts.commits++
+  }
+
+  const offsets = [0, 0]
+  const [left, right] = job.inputs
+  let uncommitted = 0
+  for (const chunk of readWorkload(file, run.records)) {
+    onTick?.()
+    const batch = chunk.map(
+      ({ side, timestamp, key, value }): LogRecord => ({
+        offset: offsets[side]!++,
+        timestamp,
+        key,
+        value,
+        headers: NO_HEADERS,
+      }),
+    )
+    if (right === undefined) {
+      task.add(left, batch)
+      counts.records += task.process(0)
+    } else {
+      for (const [i, record] of batch.entries()) {
+        task.add(chunk[i]!.side === 0 ? left : right, [record])
+        counts.records += task.process(0)
+      }
+    }
+    uncommitted += batch.length
+    if (uncommitted >= commitEvery) {
+      commit()
+      uncommitted = 0
+    }
+  }
+  commit()
+  task.close()
+  return counts
+}

@@ -1,0 +1,26 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import type { BenchOptions } from './benchmarks.js'
+import type { Result } from './result.js'
+
+/** What a program prints; what it says on standard error is passed on. */
+export function outputOf(command: string, args: readonly string[], env = process.env): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
+    let output = ''
+    child.stdout.on('data', (data) => {
+      output += data
+    })
+    child.on('error', reject)
+    child.on('close', (status) => {
+      if (status === 0) resolve(output)
+      else reject(new Error(`${command} ${args.join(' ')} ended with ${status}\n${output}`))
+    })
+  })
+}
+
+export async function runChild(name: string, options: BenchOptions): Promise<Result> {
+  const child = join(import.meta.dirname, 'child.js')
+  const output = await outputOf(process.execPath, [child, name, JSON.stringify(options)])
+  return JSON.parse(output.trimEnd().split('\n').at(-1)!) as Result
+}
