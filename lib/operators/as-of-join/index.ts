@@ -3,9 +3,10 @@ import { keyCodec } from '../../serdes/key-codec.js'
 import { string } from '../../serdes/primitives.js'
 import { type Serde, trusted } from '../../serdes/serde.js'
 import { processorNode, type StreamNode } from '../../topology/node.js'
+import { originsOf } from '../../topology/origins.js'
+import { placeOf } from '../../topology/place.js'
 import type { StreamShape, TableShape } from '../../topology/stream.js'
-import { originsOf } from '../../topology/topology.js'
-import { placeOf, requireName, requirePartitioned, requireSerde } from '../place.js'
+import { requireName, requirePartitioned, requireSerde } from '../place.js'
 import { createJoin, DEFAULT_EQUALS } from './join.js'
 import { type AsOfJoinOptions, type How, settingsOf } from './options.js'
 import { RULES, type Rules } from './rules.js'
@@ -73,7 +74,7 @@ export function asOfJoin<K, L, R, Out, H extends How, Id extends string>(
         equals: options.equals ?? DEFAULT_EQUALS,
       }),
   })
-  return { node, key: idKey, value: options.value, partitioned: false, store: undefined }
+  return { node, key: idKey, value: options.value, partitioned: false, lookup: undefined }
 }
 
 /** A revision is a left offset and a right position: each side needs one log whose offsets these are. */

@@ -1,0 +1,30 @@
+import type { ServiceEvent } from '../service/events.js'
+import { count, duration } from './progress.js'
+import type { Screen } from './screen.js'
+
+/** Says what a service tells while it runs. */
+export const sayEvents =
+  (screen: Screen) =>
+  (event: ServiceEvent): void => {
+    const line = lineOf(event)
+    if (line !== undefined) screen.say(line)
+  }
+
+function lineOf(event: ServiceEvent): string | undefined {
+  switch (event.kind) {
+    case 'running':
+      return undefined
+    case 'restoring':
+      return `restoring the state of task ${event.task}: ${count(event.records)} of about ${count(event.total)} records`
+    case 'restored':
+      return `restored the state of task ${event.task}: ${count(event.records)} records in ${duration(event.ms)}`
+    case 'paused':
+      return `paused: ${event.error.message}`
+    case 'resumed':
+      return 'going on'
+    default: {
+      const unknown: never = event
+      return unknown
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { Service } from '../service/service.js'
+import { plural, progressLine } from './progress.js'
+import type { Screen } from './screen.js'
+
+const LOOK_EVERY_MS = 100
+
+/** Waits until everything that is there is processed, and shows how far it is. */
+export async function processToTheEnd(service: Service, screen: Screen): Promise<void> {
+  const processed = processedBy(service)
+  const begin = Date.now()
+  const look = () => {
+    const done = processed()
+    return { done, total: done + service.lag(), counted: done, unit: 'records' }
+  }
+  const progress = progressLine(screen, service.application, look, begin)
+  const timer = setInterval(() => progress.tick(Date.now()), LOOK_EVERY_MS)
+  try {
+    await service.caughtUp()
+  } finally {
+    clearInterval(timer)
+  }
+  progress.end(Date.now())
+}
+
+/** Shows what comes and goes until the service ends by itself or is stopped. */
+export async function processForEver(service: Service, screen: Screen): Promise<void> {
+  const processed = processedBy(service)
+  const begin = Date.now()
+  let last = -1
+  const look = () => ({ done: 0, total: undefined, counted: processed(), unit: 'records' })
+  const progress = progressLine(screen, service.application, look, begin)
+  // Where lines cannot be replaced, a quiet hour must not fill a log.
+  const timer = setInterval(() => {
+    const now = processed()
+    if (now !== last || screen.live) progress.tick(Date.now())
+    last = now
+  }, LOOK_EVERY_MS)
+  try {
+    await service.finished
+  } finally {
+    clearInterval(timer)
+  }
+  progress.end(Date.now())
+}
+
+/** Records that this service has processed since it was started. */
+const processedBy =
+  (service: Service): (() => number) =>
+  () =>
+    sum(service, (name) => name === 'process-total')
+
+/** Says what was dropped and why, if anything was. */
+export function sayDrops(service: Service, screen: Screen): void {
+  const reasons = new Map<string, number>()
+  for (const { counters } of service.metrics().tasks.values()) {
+    for (const [name, value] of counters) {
+      const reason = /(?:^|\.)dropped-records\.(.+)$/.exec(name)?.[1]
+      if (reason !== undefined && value > 0) reasons.set(reason, (reasons.get(reason) ?? 0) + value)
+    }
+  }
+  for (const [reason, n] of [...reasons].sort()) screen.say(`dropped ${plural(n, 'record')}: ${reason}`)
+}
+
+function sum(service: Service, wanted: (name: string) => boolean): number {
+  let total = 0
+  for (const { counters } of service.metrics().tasks.values()) {
+    for (const [name, value] of counters) if (wanted(name)) total += value
+  }
+  return total
+}
