@@ -19,7 +19,7 @@ import {
 import { inDirectory, withCode } from './support.js'
 
 const CHILD = fileURLToPath(new URL('./consultants/child.js', import.meta.url))
-const KILLS = Number(process.env['REVLOG_KILLS'] ?? 50)
+const KILLS = Number(process.env.REVLOG_KILLS ?? 50)
 
 interface Progress {
   running: boolean

@@ -1,4 +1,4 @@
-import { int64, json, seconds, stream, string, topic, topology } from 'revlog'
+import { type Duration, int64, json, seconds, stream, string, type Topology, topic, topology } from 'revlog'
 
 export interface Recommendation {
   readonly id: string
@@ -32,18 +32,25 @@ export const received = topic('received', { key: string(), value: int64() })
 /** Lateness in the input is below it, so that every answer must come out as the batch join has it. */
 export const GRACE = seconds(10)
 
-const advised = stream(recommendations).asOfJoin(stream(moods), {
-  name: 'mood-at-recommendation',
-  id: (r) => r.id,
-  join: (r, mood, consultant): Advice => ({
-    id: r.id,
-    consultant,
-    price: r.price,
-    mood: mood?.mood ?? 'unknown',
-  }),
-  value: json<Advice>(),
-  gracePeriod: GRACE,
-})
+const advisedWithin = (gracePeriod: Duration) =>
+  stream(recommendations).asOfJoin(stream(moods), {
+    name: 'mood-at-recommendation',
+    id: (r) => r.id,
+    join: (r, mood, consultant): Advice => ({
+      id: r.id,
+      consultant,
+      price: r.price,
+      mood: mood?.mood ?? 'unknown',
+    }),
+    value: json<Advice>(),
+    gracePeriod,
+  })
+
+const advised = advisedWithin(GRACE)
+
+/** The join alone, with another grace period. */
+export const adviceWithin = (gracePeriod: Duration): Topology =>
+  topology('consultants', [advisedWithin(gracePeriod).toStream().to(advice)])
 
 /** The join, two aggregates that correct themselves, and a counter that notices each record that counts twice. */
 export const consultants = topology('consultants', [
