@@ -19,7 +19,8 @@ import {
 import { inDirectory, withCode } from './support.js'
 
 const CHILD = fileURLToPath(new URL('./consultants/child.js', import.meta.url))
-const KILLS = Number(process.env.REVLOG_KILLS ?? 50)
+const { REVLOG_KILLS = '50' } = process.env
+const KILLS = Number(REVLOG_KILLS)
 
 interface Progress {
   running: boolean
