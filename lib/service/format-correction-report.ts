@@ -1,11 +1,11 @@
 import type { CorrectionReport, JoinReport } from './correction-report.js'
 import type { Distribution } from './distribution.js'
 
-/** The report as lines for a person, without colours, at most 100 columns wide. */
+/** The report as lines for a person, without colours, at most 100 columns wide; empty when there is nothing to say. */
 export function formatCorrectionReport({ joins, dropped }: CorrectionReport): string {
-  const lines = joins.flatMap(formatJoin)
+  const lines = joins.filter(({ lateness }) => lateness.left.count > 0).flatMap(formatJoin)
   for (const [reason, n] of [...dropped].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    lines.push(`${integer(n)} records were dropped: ${reason}`)
+    lines.push(`dropped ${integer(n)} ${n === 1 ? 'record' : 'records'}: ${reason}`)
   }
   return lines.join('\n')
 }
@@ -13,19 +13,19 @@ export function formatCorrectionReport({ joins, dropped }: CorrectionReport): st
 function formatJoin(join: JoinReport): readonly string[] {
   const { timeToCorrection, gracePeriods } = join
   const lines = [
-    `as-of join ${join.operator}`,
-    `  ${integer(join.firstAnswers)} first answers, ${integer(join.correctedAnswers)} of them corrected (${percent(join.correctedShare)}), by ${integer(join.corrections)} corrections`,
-    `  ${integer(join.suppressed)} looked at again and unchanged, ${integer(join.finals)} final, ${integer(join.lateAnswers)} late, ${integer(join.historyExpired)} after their history had expired`,
+    `correction report of ${join.operator}, in event time:`,
+    `  first answers   ${integer(join.firstAnswers)}, of which ${integer(join.correctedAnswers)} (${percent(join.correctedShare)}) were corrected, by ${integer(join.corrections)} corrections`,
+    `  other answers   ${integer(join.suppressed)} looked at again and unchanged, ${integer(join.finals)} final, ${integer(join.lateAnswers)} late, ${integer(join.historyExpired)} without history`,
   ]
   if (timeToCorrection.count > 0) {
     const half = duration(timeToCorrection.quantile(0.5))
     const most = duration(timeToCorrection.quantile(0.99))
-    lines.push(`  time to correction: half within ${half}, 99 % within ${most}`)
+    lines.push(`  corrected       half within ${half}, 99 % within ${most}`)
   }
-  lines.push('  lateness of its records:', ...table(join))
-  if (gracePeriods.length === 0) lines.push('  everything came in order: no grace period was needed')
+  lines.push('  lateness', ...table(join))
+  if (gracePeriods.length === 0) lines.push('  grace period    everything came in order: none was needed')
   else {
-    lines.push('  a smaller grace period would have cost, at most:')
+    lines.push('  a smaller grace period would have lost, at most')
     lines.push(
       `    ${''.padStart(8)}  ${'corrections'.padStart(14)}  ${'too late'.padStart(14)}  of all events`,
     )

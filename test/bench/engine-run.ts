@@ -43,7 +43,14 @@ export function runEngine(run: EngineRun): EngineCounts {
     new Map(),
     part.stores.map((store) => store.name),
   )
-  const task = createTask({ part, partition: 0, state: backend, maxTaskIdleMs: -1, wallTime: 0 })
+  const task = createTask({
+    part,
+    partition: 0,
+    partitions: 1,
+    state: backend,
+    maxTaskIdleMs: -1,
+    wallTime: 0,
+  })
   for (const topic of task.topics) task.seek(topic, 0)
   const counts = {
     records: 0,

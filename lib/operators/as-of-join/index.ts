@@ -9,6 +9,7 @@ import type { StreamShape, TableShape } from '../../topology/stream.js'
 import { requireName, requirePartitioned, requireSerde } from '../place.js'
 import { createJoin, DEFAULT_EQUALS } from './join.js'
 import { type AsOfJoinOptions, type How, settingsOf } from './options.js'
+import { PACE, type Pace } from './pace.js'
 import { RULES, type Rules } from './rules.js'
 import { asOfStore } from './state.js'
 
@@ -27,6 +28,7 @@ export function asOfJoin<K, L, R, Out, H extends How, Id extends string>(
   right: StreamShape<K, R>,
   options: AsOfJoinOptions<K, L, R, Out, H, Id>,
   rules: Rules = RULES,
+  pace: Pace = PACE,
 ): TableShape<Id, Out> {
   const operator = 'asOfJoin'
   const name = requireName(operator, options.name, left.node)
@@ -60,7 +62,7 @@ export function asOfJoin<K, L, R, Out, H extends How, Id extends string>(
     stores: [store],
     copartitioned: true,
     create: (context) =>
-      createJoin(context, context.store(store)(settings, rules), {
+      createJoin(context, context.store(store)(settings, rules, pace), {
         settings,
         rules,
         leftKeys: keyCodec(leftKey as Serde<unknown>),

@@ -84,7 +84,7 @@ export function createJoin(
     tombstoneRetention,
   } = settings
   const { emit, drop, attempt, generation, partition } = context
-  const { progress, versions, lefts } = state
+  const { progress, heads, versions, lefts } = state
   const measures = createMeasures(context.metrics)
   const inclusive = rules.matches(0, 0, allowExactMatches)
   const versionAt = inclusive ? versions.floor : versions.below
@@ -116,6 +116,12 @@ export function createJoin(
     if (emitFinal || finals) for (const due of state.finals.take(horizon)) answerFinally(due.key, due.t)
   }
 
+  /** What is over is removed when its key is met; for keys that are not, see `AsOfState.sweep`. */
+  function trim(key: BinaryKey): void {
+    const head = heads.get(key)
+    if (head !== undefined) heads.trim(head, progress.horizon)
+  }
+
   // Values
 
   function leftValue(left: Left): unknown {
@@ -138,9 +144,12 @@ export function createJoin(
     return join(leftValue(left), right, leftKeys.fromKey(key))
   }
 
-  const idText = (left: Left): string => {
-    if (left.id !== '') return ids.fromKey(left.id)
-    return `${leftTopic}-${partition}-${left.offset}${left.ordinal === 0 ? '' : `-${left.ordinal}`}`
+  function answerKey(left: Left): string {
+    left.answerKey ??=
+      left.id === ''
+        ? `${leftTopic}-${partition}-${left.offset}${left.ordinal === 0 ? '' : `-${left.ordinal}`}`
+        : ids.fromKey(left.id)
+    return left.answerKey
   }
 
   function send(
@@ -151,7 +160,7 @@ export function createJoin(
     how: Emission,
   ): void {
     emit({
-      key: idText(left),
+      key: answerKey(left),
       value: { newValue, oldValue },
       timestamp: left.t,
       headers: answerHeaders(left.headers, {
@@ -224,8 +233,10 @@ export function createJoin(
       moveOn()
     }
     const key = leftKeys.toKey(record.key)
+    trim(key)
     const left: Left = {
       t,
+      answerKey: undefined,
       id: idOf === undefined ? '' : businessId(idOf(record.value, record.key)),
       offset,
       ordinal,
@@ -243,7 +254,7 @@ export function createJoin(
       return replace(key, known, left)
     }
     keep(key, left)
-    state.sweep(1)
+    state.sweep()
     if (emitFinal) return
     if (delay > 0 && t + delay > clock()) return state.delayed.put(t + delay, key, t)
     attempt(() => answerFirst(key, left, FIRST))
@@ -258,7 +269,6 @@ export function createJoin(
   }
 
   function keep(key: BinaryKey, left: Left): void {
-    lefts.trimHead(key, progress.horizon)
     const moved = lefts.insert(key, left)
     if (left.id !== '') for (const one of moved) state.ids.put(key, one.id, one.t)
     if (emitFinal || finals) state.finals.put(left.t, key, left.t)
@@ -340,8 +350,8 @@ export function createJoin(
   function mayHaveLost(key: BinaryKey, t: number): boolean {
     if (tolerance !== Infinity || t < progress.horizon - tombstoneRetention) return true
     const floor = versionAt(key, progress.horizon)
-    if (floor !== undefined && isForgotten(floor)) return false
-    const first = versions.note(key)
+    if (floor === undefined || isForgotten(floor)) return false
+    const first = heads.get(key)?.note
     return first !== undefined && rules.matches(first, t, allowExactMatches)
   }
 
@@ -367,6 +377,7 @@ export function createJoin(
       bytes: value === undefined ? undefined : owned(rightValues.encode(value), value),
       value,
     }
+    trim(key)
     forgetDeleted(key)
     const { horizon } = progress
     if (!rules.isOpen(t, horizon) && !becomesFloor(key, version)) return dropLateRight(key, version)
@@ -377,15 +388,18 @@ export function createJoin(
     const next = versions.above(key, t)
     if (tied === undefined) versions.insert(key, version)
     else versions.replace(key, tied, version)
-    const first = versions.note(key)
-    if (first === undefined || t < first) versions.setNote(key, t)
-    state.sweep(1)
-    correct(key, version, before, next, `${topic}-${partition}@${offset}`)
+    const head = heads.get(key)!
+    const isAnew = previous === undefined && next === undefined
+    if (isAnew || head.note === undefined || t < head.note) {
+      head.note = t
+      heads.changed(head)
+    }
+    state.sweep()
+    correct(key, version, before, next, topic)
   }
 
   /** A key of which only an old deletion is left begins anew. */
   function forgetDeleted(key: BinaryKey): void {
-    versions.trimHead(key, progress.horizon)
     if (!versions.hasPages(key)) return
     const floor = versionAt(key, progress.horizon)
     if (floor !== undefined && isForgotten(floor)) versions.removeUpTo(key, floor.t)
@@ -400,8 +414,11 @@ export function createJoin(
   }
 
   function dropLateRight(key: BinaryKey, version: Version): void {
-    const first = versions.note(key)
-    if (first !== undefined && version.t < first) versions.setNote(key, version.t)
+    const head = heads.get(key)
+    if (head?.note !== undefined && version.t < head.note) {
+      head.note = version.t
+      heads.changed(head)
+    }
     if (side === undefined) drop('late-right')
     else context.divert(side, 'late-right')
   }
@@ -412,12 +429,15 @@ export function createJoin(
     version: Version,
     before: Version | undefined,
     next: Version | undefined,
-    cause: string,
+    topic: string,
   ): void {
     const strict = inclusive ? 0 : 1
     const from = Math.max(version.t + strict, progress.horizon)
     const until = Math.min(next === undefined ? Infinity : next.t + strict, reach(version, before))
-    for (const left of lefts.range(key, from, until)) {
+    const affected = lefts.range(key, from, until)
+    if (affected.length === 0) return
+    const cause = `${topic}-${partition}@${version.offset}`
+    for (const left of affected) {
       if (!rules.isOpen(left.t, progress.horizon) || (left.flags & ANSWERED) === 0) continue
       if (reviewEvery === undefined) attempt(() => answerAgain(key, left, before, version, cause))
       else mark(key, left, before)
@@ -497,4 +517,6 @@ export function createJoin(
 const owned = (encoded: Buffer, value: unknown): Buffer =>
   encoded === value ? Buffer.from(encoded) : encoded
 
-export const DEFAULT_EQUALS = deepEqual
+/** Deep equality of answers; bytes are compared as bytes. */
+export const DEFAULT_EQUALS = (a: unknown, b: unknown): boolean =>
+  Buffer.isBuffer(a) && Buffer.isBuffer(b) ? a.equals(b) : deepEqual(a, b)
