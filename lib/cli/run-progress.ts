@@ -1,7 +1,7 @@
-import { correctionReports } from '../service/correction-report.js'
+import { correctionReport } from '../service/correction-report.js'
+import { formatCorrectionReport } from '../service/format-correction-report.js'
 import type { Service } from '../service/service.js'
-import { correctionText } from './correction-text.js'
-import { plural, progressLine } from './progress.js'
+import { progressLine } from './progress.js'
 import type { Screen } from './screen.js'
 
 const LOOK_EVERY_MS = 100
@@ -53,22 +53,8 @@ const processedBy =
 
 /** Says what had to be corrected, what was dropped and why: at the end of a run. */
 export function sayReport(service: Service, screen: Screen): void {
-  for (const report of correctionReports(service.metrics())) {
-    for (const line of correctionText(report)) screen.say(line)
-  }
-  sayDrops(service, screen)
-}
-
-/** Nothing is dropped in silence. */
-function sayDrops(service: Service, screen: Screen): void {
-  const reasons = new Map<string, number>()
-  for (const { counters } of service.metrics().tasks.values()) {
-    for (const [name, value] of counters) {
-      const reason = /(?:^|\.)dropped-records\.(.+)$/.exec(name)?.[1]
-      if (reason !== undefined && value > 0) reasons.set(reason, (reasons.get(reason) ?? 0) + value)
-    }
-  }
-  for (const [reason, n] of [...reasons].sort()) screen.say(`dropped ${plural(n, 'record')}: ${reason}`)
+  const text = formatCorrectionReport(correctionReport(service.metrics()))
+  if (text !== '') for (const line of text.split('\n')) screen.say(line)
 }
 
 function sum(service: Service, wanted: (name: string) => boolean): number {

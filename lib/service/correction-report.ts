@@ -1,83 +1,106 @@
-import type { Histogram } from '../core/metrics.js'
+import type { MetricsSnapshot } from '../core/metrics.js'
+import { addUp, type Distribution, NOTHING } from './distribution.js'
 import type { ServiceMetrics } from './service.js'
 
-/** Milliseconds of event time, counted in buckets that are exact to 19 %. */
-export interface Distribution {
-  readonly count: number
-  readonly max: number
-  /** The upper edge of the bucket in which the share `q` (0 to 1) is reached; 0 when there is nothing. */
-  readonly quantile: (q: number) => number
-  /** How many are at least `ms`, as far as buckets tell. */
-  readonly atLeast: (ms: number) => number
+/** What happened to the answers of every as-of join since the service started, and what was left out. */
+export interface CorrectionReport {
+  readonly joins: readonly JoinReport[]
+  /** Records that were dropped or diverted, by reason, all tasks and operators together. */
+  readonly dropped: ReadonlyMap<string, number>
 }
 
-/**
- * What an as-of join had to correct since the service was started: evidence for the choice of a grace period.
- * Lateness is that of a record behind the newest of its own side; the grace that a correction needed is how far
- * both sides had moved beyond the answer.
- */
-export interface CorrectionReport {
-  /** The name of the join. */
+export interface JoinReport {
   readonly operator: string
   readonly firstAnswers: number
-  /** First answers that turned out wrong. */
+  /** Left events whose first answer turned out wrong. */
   readonly correctedAnswers: number
+  /** Of all first answers, 0 to 1. */
+  readonly correctedShare: number
+  /** Records that corrected: one answer may be corrected several times. */
   readonly corrections: number
-  /** Left events that came behind the horizon; answered, but not corrected any more. */
+  /** Answers that were looked at again and had not changed. */
+  readonly suppressed: number
+  readonly finals: number
+  /** Left events that came behind the horizon and were answered all the same. */
   readonly lateAnswers: number
-  /** From the first answer to the correction. */
+  /** Of those, answers whose history was gone. */
+  readonly historyExpired: number
+  /** Event time that passed between a first answer and its correction, in milliseconds. */
   readonly timeToCorrection: Distribution
+  /** How far behind the newest record of its own side each record was, in milliseconds; 0 is in order. */
   readonly lateness: { readonly left: Distribution; readonly right: Distribution }
-  /** Of each correction. */
-  readonly graceNeeded: Distribution
+  /** What each smaller grace period would have cost, ascending. Empty when everything came in order. */
+  readonly gracePeriods: readonly GraceCost[]
 }
 
-/** A report for each as-of join of a service, over all partitions. */
-export function correctionReports({ tasks }: Pick<ServiceMetrics, 'tasks'>): readonly CorrectionReport[] {
+export interface GraceCost {
+  readonly gracePeriodMs: number
+  /** Corrections that would not have been made: at most so many answers would have stayed wrong. */
+  readonly lostCorrections: number
+  /** Left events that might have come too late: at most so many would have been left to the option `late`. */
+  readonly lateLeftEvents: number
+  /** Both together, of all left events, 0 to 1: at most. */
+  readonly lostShare: number
+}
+
+/** Periods that people choose. */
+const PERIODS_MS = [
+  0, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000,
+  21_600_000, 86_400_000, 604_800_000, 2_592_000_000, 31_536_000_000,
+]
+const DROPPED = 'dropped-records.'
+const MARK = '.first-answers'
+
+/**
+ * The evidence for choosing a grace period: how many first answers were wrong, how long they stayed so, how late
+ * records are, and how many corrections less patience would have cost. Distributions are exact to a fifth.
+ *
+ * @example console.log(formatCorrectionReport(correctionReport(service.metrics())))
+ */
+export function correctionReport({ tasks }: Pick<ServiceMetrics, 'tasks'>): CorrectionReport {
   const snapshots = [...tasks.values()]
   const operators = new Set(
-    snapshots.flatMap(({ histograms }) =>
-      [...histograms.keys()].filter((name) => name.endsWith(MARK)).map((name) => name.slice(0, -MARK.length)),
+    snapshots.flatMap(({ counters }) =>
+      [...counters.keys()].filter((name) => name.endsWith(MARK)).map((name) => name.slice(0, -MARK.length)),
     ),
   )
-  return [...operators].map((operator) => {
-    const total = (name: string): number =>
-      snapshots.reduce((sum, { counters }) => sum + (counters.get(`${operator}.${name}`) ?? 0), 0)
-    const all = (name: string): Distribution =>
-      distribution(snapshots.flatMap(({ histograms }) => histograms.get(`${operator}.${name}`) ?? []))
-    return {
-      operator,
-      firstAnswers: total('first-answers'),
-      correctedAnswers: total('corrected-answers'),
-      corrections: total('corrections'),
-      lateAnswers: total('late-answers'),
-      timeToCorrection: all('time-to-correction'),
-      lateness: { left: all('lateness-left'), right: all('lateness-right') },
-      graceNeeded: all('correction-grace'),
+  const dropped = new Map<string, number>()
+  for (const { counters } of snapshots) {
+    for (const [name, n] of counters) {
+      if (!name.startsWith(DROPPED) || n === 0) continue
+      const reason = name.slice(DROPPED.length)
+      dropped.set(reason, (dropped.get(reason) ?? 0) + n)
     }
-  })
+  }
+  return { joins: [...operators].map((operator) => reportOf(operator, snapshots)), dropped }
 }
 
-/** What only an as-of join counts. */
-const MARK = '.correction-grace'
-
-function distribution(histograms: readonly Histogram[]): Distribution {
-  const buckets = histograms.flatMap((histogram) => histogram.buckets()).sort((a, b) => a.from - b.from)
-  const count = buckets.reduce((sum, bucket) => sum + bucket.count, 0)
-  const max = Math.max(0, ...histograms.map((histogram) => histogram.max))
+function reportOf(operator: string, snapshots: readonly MetricsSnapshot[]): JoinReport {
+  const count = (name: string): number =>
+    snapshots.reduce((sum, { counters }) => sum + (counters.get(`${operator}.${name}`) ?? 0), 0)
+  const distribution = (name: string): Distribution =>
+    snapshots.reduce((sum, { histograms }) => addUp(sum, histograms.get(`${operator}.${name}`)), NOTHING)
+  const firstAnswers = count('first-answers')
+  const correctedAnswers = count('corrected-answers')
+  const needed = distribution('correction-grace')
+  const left = distribution('lateness-left')
   return {
-    count,
-    max,
-    quantile(q) {
-      const target = Math.ceil(q * count)
-      let seen = 0
-      for (const bucket of buckets) {
-        seen += bucket.count
-        if (seen >= target) return Math.min(max, bucket.to)
-      }
-      return 0
-    },
-    atLeast: (ms) =>
-      buckets.reduce((sum, { from, to, count: n }) => ((from + to) / 2 >= ms ? sum + n : sum), 0),
+    operator,
+    firstAnswers,
+    correctedAnswers,
+    correctedShare: firstAnswers === 0 ? 0 : correctedAnswers / firstAnswers,
+    corrections: count('corrections'),
+    suppressed: count('suppressed'),
+    finals: count('finals'),
+    lateAnswers: count('late-answers'),
+    historyExpired: count('history-expired'),
+    timeToCorrection: distribution('time-to-correction'),
+    lateness: { left, right: distribution('lateness-right') },
+    gracePeriods: PERIODS_MS.filter((ms) => ms < Math.max(needed.max, left.max)).map((gracePeriodMs) => {
+      const lostCorrections = needed.above(gracePeriodMs)
+      const lateLeftEvents = left.above(gracePeriodMs)
+      const lostShare = Math.min(1, (lostCorrections + lateLeftEvents) / Math.max(1, left.count))
+      return { gracePeriodMs, lostCorrections, lateLeftEvents, lostShare }
+    }),
   }
 }

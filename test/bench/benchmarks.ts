@@ -1,6 +1,7 @@
 import { engine } from './engine-benchmark.js'
 import { restore } from './restore-benchmark.js'
 import type { Result } from './result.js'
+import { service } from './service-benchmark.js'
 import type { WorkloadName } from './workload.js'
 
 /** How the command was called. */
@@ -26,4 +27,4 @@ export interface Peer {
 }
 
 /** In the order in which they run when no name is given. */
-export const BENCHMARKS: readonly Benchmark[] = [...engine, ...restore]
+export const BENCHMARKS: readonly Benchmark[] = [...engine, ...service, ...restore]
