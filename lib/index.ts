@@ -9,11 +9,18 @@ export {
   REVISION_HEADERS,
   type Revision,
 } from './core/revision.js'
-export type { KGroupedStream } from './dsl/kgrouped-stream.js'
-export type { KGroupedTable } from './dsl/kgrouped-table.js'
-export type { KStream } from './dsl/kstream.js'
+export type { AggregateOptions, KGroupedStream } from './dsl/kgrouped-stream.js'
+export type { KGroupedTable, TableAggregateOptions } from './dsl/kgrouped-table.js'
+export type { GroupByOptions, KStream, Named, ValueOptions } from './dsl/kstream.js'
 export type { KTable } from './dsl/ktable.js'
-export { stream, table } from './dsl/sources.js'
+export { stream, type TableOptions, table } from './dsl/sources.js'
+export type { AsOfJoinOptions } from './operators/as-of-join/index.js'
+export type { Predicate } from './operators/filter/index.js'
+export type { KeyValue, SerdeOptions } from './operators/map/index.js'
+export type { OpenStores, ProcessContext, ProcessOptions, StoreSpecs } from './operators/process/index.js'
+export type { RepartitionOptions } from './operators/repartition/index.js'
+export type { SelectKeyOptions } from './operators/select-key/index.js'
+export type { TableGroupOptions } from './operators/table-group/index.js'
 export { json } from './serdes/json.js'
 export * from './serdes/primitives.js'
 export type { Serde, Serializer } from './serdes/serde.js'
@@ -39,10 +46,18 @@ export {
 } from './topology/describe.js'
 export type {
   Cancellable,
+  DropReason,
   Processor,
   ProcessorContext,
   PunctuationType,
   RecordMetadata,
 } from './topology/processor.js'
-export { type SinkTopic, type SourceTopic, type Topic, topic } from './topology/topic.js'
+export {
+  type SinkTopic,
+  type SourceTopic,
+  type TimestampExtractor,
+  type Topic,
+  type TopicOptions,
+  topic,
+} from './topology/topic.js'
 export { type Sink, type Topology, topology } from './topology/topology.js'

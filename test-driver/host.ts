@@ -88,12 +88,13 @@ export function createHost(topology: Topology, options: HostOptions): Host {
     return made
   }
 
-  function start({ part, partition, inputs }: PlannedTask): Running {
+  function start({ part, partition, partitions, inputs }: PlannedTask): Running {
     const id = `${part.id}_${partition}`
     const state = states.open(id, part)
     const task = createTask({
       part,
       partition,
+      partitions,
       inputs,
       state: state.backend,
       errors: options.errors,

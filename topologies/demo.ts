@@ -15,15 +15,15 @@ import { createStage, type Stage } from './demo/stage.js'
 // `npm start`: a day of recommendations and moods, late and out of order, through the topology of consultants.ts on
 // the embedded broker. It shows first answers and their corrections, and checks the last ones against a batch join.
 
-const SEED = 2013
+const SEED = 2092
 const RECOMMENDATIONS = 3_000
 const MOODS = 1_000
 const DIRECTORY = '.revlog/demo'
-const INPUT = '.revlog/demo-input'
+const INPUT = '.revlog/day'
 /** First answers that are shown. */
-const FIRST = 4
+const FIRST = 5
 /** Arrivals that are answered one by one, so that each correction is seen with the mood that caused it. */
-const ONE_BY_ONE = 700
+const ONE_BY_ONE = 500
 /** Arrivals that come together after that. */
 const TOGETHER = 25
 
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   await theRest(stage, service, answers, day.slice(fed), delays)
   await summary(stage, answers, day, delays)
   await service.stop()
-  await whatNext(stage, day)
+  await whatNext(stage, day, answers.mostRevised())
 }
 
 async function title(stage: Stage): Promise<void> {
@@ -133,19 +133,21 @@ async function summary(
     title: 'What a reader of the last revisions has at the end of the day.',
     why: 'Checked against a batch join over the whole day, written apart from revlog.',
   })
-  await stage.line(`    recommendations       ${figure(truth.size)}  each answered at once`)
+  const within = (quantile: number): string => span(delays.quantile(quantile))
+  await stage.line(`    recommendations     ${figure(truth.size)}   each answered at once`)
   await stage.line(
-    `    first answers wrong   ${red(figure(wrongFirst))}  ${share} %: no watermark, no waiting`,
+    `    first answers wrong ${red(figure(wrongFirst))}   ${share} %, for want of moods still to come`,
   )
   await stage.line(
-    `    corrections           ${figure(delays.count())}  half within ${span(delays.quantile(0.5))} of the answer, 99 % within ${span(delays.quantile(0.99))}`,
+    `    corrections         ${figure(delays.count())}   half within ${within(0.5)} of the answer,`,
   )
-  await stage.line(`    final answers wrong   ${bold((wrongLast === 0 ? green : red)(figure(wrongLast)))}`)
+  await stage.line(`                                   99 % within ${within(0.99)}`)
+  await stage.line(`    final answers wrong ${bold((wrongLast === 0 ? green : red)(figure(wrongLast)))}`)
   if (wrongLast > 0) process.exitCode = 1
 }
 
 /** Three commands that work as they stand. */
-async function whatNext(stage: Stage, day: readonly Arrival[]): Promise<void> {
+async function whatNext(stage: Stage, day: readonly Arrival[], id: string): Promise<void> {
   const { bold, cyan, dim } = stage.paint
   const topology = relative('.', fileURLToPath(new URL('./consultants.js', import.meta.url)))
   mkdirSync(INPUT, { recursive: true })
@@ -153,12 +155,12 @@ async function whatNext(stage: Stage, day: readonly Arrival[]): Promise<void> {
   writeFileSync(join(INPUT, 'recommendations.jsonl'), linesOf(day, 'recommendation'))
   await stage.line()
   await stage.line(bold(' Try next'))
-  await stage.line(dim(`    Topics and state are in ${DIRECTORY}, the day as files in ${INPUT}.`))
+  await stage.line(dim(`    Topics and state are in ${DIRECTORY}, the day's input in ${INPUT}.`))
   await stage.line()
   await stage.line('    The table of last revisions:')
   await stage.line(cyan(`      npx revlog consume advice --dir ${DIRECTORY} --table | head -3`))
   await stage.line('    Every revision of one answer:')
-  await stage.line(cyan(`      npx revlog consume advice --dir ${DIRECTORY} | grep R0007`))
+  await stage.line(cyan(`      npx revlog consume advice --dir ${DIRECTORY} | grep ${id}`))
   await stage.line('    The same topology over files:')
   await stage.line(cyan(`      npx revlog run ${topology} --table advice \\`))
   await stage.line(cyan(`        --from moods=${INPUT}/moods.jsonl \\`))
@@ -166,4 +168,6 @@ async function whatNext(stage: Stage, day: readonly Arrival[]): Promise<void> {
   await stage.line()
 }
 
+// `npm start | head`: who has seen enough has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 await main()

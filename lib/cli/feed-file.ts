@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Broker } from '../brokers/port.js'
 import { feed } from './feed.js'
 import { plural, progressLine } from './progress.js'
@@ -19,9 +20,10 @@ export interface FeedFileOptions extends RowOptions, Pick<RowRules, 'keyField' |
 export async function feedFile(options: FeedFileOptions): Promise<void> {
   const { broker, topic, path, keyField, timeField, onBadRow, screen, stop } = options
   const rows = await openRows(path, options)
+  if (path === '-' && process.stdin.isTTY) screen.say('reading rows from the terminal; Ctrl-D ends them')
   let records = 0
-  const look = () => ({ done: rows.read(), total: rows.size, counted: records, unit: 'records' })
-  const progress = progressLine(screen, `${rows.name} to ${topic.name}`, look, Date.now())
+  const look = () => ({ done: rows.read(), total: rows.size, counted: records, unit: 'record' })
+  const progress = progressLine(screen, `${basename(rows.name)} to ${topic.name}`, look, Date.now())
   const fed = await feed({
     broker,
     topic,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RevlogError } from '../core/errors.js'
@@ -25,14 +25,14 @@ export function directoryFor(
   if (named !== undefined) return named
   if (topology !== undefined) return directoryOf(topology)
   const found = isDirectory(ROOT)
-    ? readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    ? readdirSync(ROOT).filter((name) => existsSync(join(ROOT, name, 'data.mdb')))
     : []
   const [only, another] = found
-  if (only !== undefined && another === undefined) return join(ROOT, only.name)
+  if (only !== undefined && another === undefined) return join(ROOT, only)
   const problem =
     only === undefined
-      ? `there is no folder ${ROOT} here, so it is not known which topics are meant`
-      : `there are several applications in ${ROOT}: ${found.map((entry) => entry.name).join(', ')}`
+      ? `nothing has run below ${ROOT} here, so it is not known which topics are meant`
+      : `there are several applications in ${ROOT}: ${found.join(', ')}`
   throw usageError(command, problem, 'name the folder with --dir, or the topology with --topology')
 }
 

@@ -5,7 +5,7 @@ export interface Progress {
   readonly done: number
   /** Of `done`; `undefined` where nobody knows. */
   readonly total: number | undefined
-  /** What is counted: `rows`, `records`. `done` and `total` may be bytes of which `counted` rows came. */
+  /** What is counted, one of it: `record`. `done` and `total` may be bytes, of which `counted` records came. */
   readonly counted: number
   readonly unit: string
 }
@@ -40,7 +40,7 @@ export function progressLine(
       const { counted, unit } = look()
       screen.status(undefined)
       screen.say(
-        `${label}: ${count(counted)} ${unit} in ${duration(now - begin)}${rate(counted, now - begin)}`,
+        `${label}: ${plural(counted, unit)} in ${duration(now - begin)}${rate(counted, now - begin)}`,
       )
     },
   }
@@ -53,7 +53,7 @@ function describe(label: string, { done, total, counted, unit }: Progress, elaps
     share === undefined || share < 0.01 || share >= 1
       ? ''
       : `, ${duration((elapsedMs * (1 - share)) / share)} left`
-  return `${label}: ${count(counted)} ${unit}${percent}${rate(counted, elapsedMs)}${left}`
+  return `${label}: ${plural(counted, unit)}${percent}${rate(counted, elapsedMs)}${left}`
 }
 
 const rate = (n: number, elapsedMs: number): string =>

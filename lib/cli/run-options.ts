@@ -132,6 +132,9 @@ const given = <Name extends string, T>(name: Name, value: T | undefined): { read
 
 function feedsOf(args: Arguments): readonly Feed[] {
   const pairs = args.list('from').map((word) => pairOf('run', 'from', word))
+  if (pairs.filter(([, path]) => path === '-').length > 1) {
+    throw usageError('run', 'standard input can be read once', 'name a file for all topics but one')
+  }
   const fields = (option: string): ReadonlyMap<string, string> => {
     const named = new Map(args.list(option).map((word) => pairOf('run', option, word)))
     const stray = [...named.keys()].find((topic) => !pairs.some(([name]) => name === topic))

@@ -1,5 +1,7 @@
+import { correctionReport } from '../service/correction-report.js'
+import { formatCorrectionReport } from '../service/format-correction-report.js'
 import type { Service } from '../service/service.js'
-import { plural, progressLine } from './progress.js'
+import { progressLine } from './progress.js'
 import type { Screen } from './screen.js'
 
 const LOOK_EVERY_MS = 100
@@ -10,7 +12,7 @@ export async function processToTheEnd(service: Service, screen: Screen): Promise
   const begin = Date.now()
   const look = () => {
     const done = processed()
-    return { done, total: done + service.lag(), counted: done, unit: 'records' }
+    return { done, total: done + service.lag(), counted: done, unit: 'record' }
   }
   const progress = progressLine(screen, service.application, look, begin)
   const timer = setInterval(() => progress.tick(Date.now()), LOOK_EVERY_MS)
@@ -27,7 +29,7 @@ export async function processForEver(service: Service, screen: Screen): Promise<
   const processed = processedBy(service)
   const begin = Date.now()
   let last = -1
-  const look = () => ({ done: 0, total: undefined, counted: processed(), unit: 'records' })
+  const look = () => ({ done: 0, total: undefined, counted: processed(), unit: 'record' })
   const progress = progressLine(screen, service.application, look, begin)
   // Where lines cannot be replaced, a quiet hour must not fill a log.
   const timer = setInterval(() => {
@@ -49,16 +51,10 @@ const processedBy =
   () =>
     sum(service, (name) => name === 'process-total')
 
-/** Says what was dropped and why, if anything was. */
-export function sayDrops(service: Service, screen: Screen): void {
-  const reasons = new Map<string, number>()
-  for (const { counters } of service.metrics().tasks.values()) {
-    for (const [name, value] of counters) {
-      const reason = /(?:^|\.)dropped-records\.(.+)$/.exec(name)?.[1]
-      if (reason !== undefined && value > 0) reasons.set(reason, (reasons.get(reason) ?? 0) + value)
-    }
-  }
-  for (const [reason, n] of [...reasons].sort()) screen.say(`dropped ${plural(n, 'record')}: ${reason}`)
+/** Says what had to be corrected, what was dropped and why: at the end of a run. */
+export function sayReport(service: Service, screen: Screen): void {
+  const text = formatCorrectionReport(correctionReport(service.metrics()))
+  if (text !== '') for (const line of text.split('\n')) screen.say(line)
 }
 
 function sum(service: Service, wanted: (name: string) => boolean): number {

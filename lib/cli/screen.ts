@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { RevlogError } from '../core/errors.js'
 
 /**
  * Where a command writes. Standard output has results only; everything that is said to a person goes to standard
@@ -13,8 +13,6 @@ export interface Screen {
   readonly status: (line: string | undefined) => void
   /** Whether standard error is a terminal, on which lines can be replaced. */
   readonly live: boolean
-  /** Columns of the terminal, 80 where there is none. */
-  readonly columns: number
   /** Everything said so far has left the process. */
   readonly flush: () => Promise<void>
 }
@@ -33,9 +31,17 @@ export function createScreen(out: NodeJS.WriteStream, err: NodeJS.WriteStream): 
   let pending: string[] = []
   let size = 0
   let shown = false
+  let roomAgain: () => void = () => {}
+  out.on('drain', () => roomAgain())
   out.on('error', (error: NodeJS.ErrnoException) => {
     closed = true
-    if (error.code !== 'EPIPE') failure = error
+    if (error.code !== 'EPIPE') {
+      failure = new RevlogError('E_OUTPUT', `standard output cannot be written: ${error.message}`, {
+        remedy: 'see where it goes: to a full disk, for instance',
+        cause: error,
+      })
+    }
+    roomAgain()
   })
   // Who reads what we say may go away too; that is no reason to stop working.
   err.on('error', () => {})
@@ -51,7 +57,10 @@ export function createScreen(out: NodeJS.WriteStream, err: NodeJS.WriteStream): 
     const text = pending.join('')
     pending = []
     size = 0
-    if (!out.write(text)) await Promise.race([once(out, 'drain'), closing(out)])
+    const room = new Promise<void>((resolve) => {
+      roomAgain = resolve
+    })
+    if (!out.write(text) && !closed) await room
     check()
   }
   const clear = (): void => {
@@ -60,9 +69,6 @@ export function createScreen(out: NodeJS.WriteStream, err: NodeJS.WriteStream): 
   }
   return {
     live,
-    get columns() {
-      return err.columns ?? 80
-    },
     async result(line) {
       check()
       pending.push(line, '\n')
@@ -89,6 +95,3 @@ export function createScreen(out: NodeJS.WriteStream, err: NodeJS.WriteStream): 
     },
   }
 }
-
-const closing = (out: NodeJS.WriteStream): Promise<void> =>
-  new Promise((resolve) => out.once('error', () => resolve()).once('close', () => resolve()))

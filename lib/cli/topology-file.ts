@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { messageOf, RevlogError } from '../core/errors.js'
 import type { Topology } from '../topology/topology.js'
-import { type Exports, importTypeScript } from './typescript.js'
+import { type Exports, importTypeScript, isUnsupportedSyntax } from './typescript.js'
 
 /**
  * The topology that a file exports by default. JavaScript as it is; TypeScript as far as this Node runs it.
@@ -60,9 +60,9 @@ function remedyFor(thrown: unknown): { readonly remedy?: string } {
     return { remedy: 'install revlog where the file can find it: npm install revlog' }
   }
   if (code === 'ERR_MODULE_NOT_FOUND') return { remedy: 'install what it imports, or correct the path' }
-  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
+  if (isUnsupportedSyntax(thrown)) {
     return {
-      remedy: 'Node runs TypeScript whose types can be erased (no enum, no namespace): or install tsx',
+      remedy: 'npm install --save-dev tsx (revlog uses it when it is there), or do without that syntax',
     }
   }
   return {}

@@ -20,19 +20,33 @@ const ownTypeScript = (): boolean =>
  * @throws RevlogError `E_TYPESCRIPT` naming the one thing to install; and what the file itself throws
  */
 export async function importTypeScript(file: string): Promise<Exports> {
-  const url = pathToFileURL(file).href
-  if (ownTypeScript()) return (await import(url)) as Exports
-  const api = findTsx(file)
-  if (api === undefined) {
-    throw new RevlogError(
-      'E_TYPESCRIPT',
-      `Node ${process.versions.node} cannot run TypeScript by itself (${file})`,
-      {
-        remedy: 'npm install --save-dev tsx (revlog uses it when it is there), or use Node 22.18 or newer',
-      },
-    )
+  const { href } = pathToFileURL(file)
+  if (ownTypeScript()) {
+    try {
+      return (await import(href)) as Exports
+    } catch (thrown) {
+      const tsx = isUnsupportedSyntax(thrown) ? findTsx(file) : undefined
+      if (tsx === undefined) throw thrown
+      return importWith(tsx, href)
+    }
   }
-  const { tsImport } = (await import(pathToFileURL(api).href)) as {
+  const tsx = findTsx(file)
+  if (tsx !== undefined) return importWith(tsx, href)
+  throw new RevlogError(
+    'E_TYPESCRIPT',
+    `Node ${process.versions.node} cannot run TypeScript by itself (${file})`,
+    {
+      remedy: 'npm install --save-dev tsx (revlog uses it when it is there), or use Node 22.18 or newer',
+    },
+  )
+}
+
+/** Node erases types; what makes code of its own (an enum, a namespace) it does not run. */
+export const isUnsupportedSyntax = (thrown: unknown): boolean =>
+  (thrown as NodeJS.ErrnoException | undefined)?.code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'
+
+async function importWith(tsx: string, url: string): Promise<Exports> {
+  const { tsImport } = (await import(pathToFileURL(tsx).href)) as {
     readonly tsImport: (specifier: string, options: { readonly parentURL: string }) => Promise<Exports>
   }
   return tsImport(url, { parentURL: url })

@@ -34,7 +34,7 @@ export interface KGroupedStream<K, V> {
 
 export function kGroupedStream<K, V>(shape: StreamShape<K, V>): KGroupedStream<K, V> {
   return Object.freeze<KGroupedStream<K, V>>({
-    shape,
+    shape: Object.freeze(shape),
     count: ({ name } = UNNAMED) =>
       kTable(aggregate(shape, (n = 0) => n + 1, { operator: 'count', name, value: int64() })),
     reduce: (reducer, { name, value = shape.value } = UNNAMED) =>

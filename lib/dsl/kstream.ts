@@ -133,7 +133,7 @@ export interface KStream<K, V> {
 /** The face of a stream. */
 export function kStream<K, V>(shape: StreamShape<K, V>): KStream<K, V> {
   return Object.freeze<KStream<K, V>>({
-    shape,
+    shape: Object.freeze(shape),
     filter: (predicate: Predicate<K, V>, { name }: Named = {}) =>
       kStream<K, any>(filter(shape, predicate, { name, negate: false })),
     filterNot: (predicate, { name } = {}) => kStream(filter(shape, predicate, { name, negate: true })),

@@ -25,7 +25,7 @@ export interface KTable<K, V> {
 
 export function kTable<K, V>(shape: TableShape<K, V>): KTable<K, V> {
   return Object.freeze<KTable<K, V>>({
-    shape,
+    shape: Object.freeze(shape),
     filter: (predicate, { name } = {}) => kTable(tableFilter(shape, predicate, { name, negate: false })),
     filterNot: (predicate, { name } = {}) => kTable(tableFilter(shape, predicate, { name, negate: true })),
     mapValues: (mapper, options = {}) => kTable(tableMapValues(shape, mapper, options)),

@@ -30,13 +30,9 @@ export interface TableOptions {
  *
  * @example const prices = table(priceTopic, { versioned: { historyRetention: hours(24) } })
  */
-export function table<K, V>(
-  topic: SourceTopic<K, V>,
-  { name = topic.name, versioned }: TableOptions = {},
-): KTable<K, V> {
+export function table<K, V>(topic: SourceTopic<K, V>, options: TableOptions = {}): KTable<K, V> {
   const shape = source('table', topic, undefined)
-  const options = { operator: 'table', prefix: 'KTABLE-SOURCE', name, named: false }
-  return kTable(
-    versioned === undefined ? tableOf(shape, options) : versionedTable(shape, { ...options, ...versioned }),
-  )
+  const { name = topic.name, versioned } = options
+  const as = { operator: 'table', prefix: 'KTABLE-SOURCE', name, named: false }
+  return kTable(versioned === undefined ? tableOf(shape, as) : versionedTable(shape, { ...as, ...versioned }))
 }

@@ -2,6 +2,7 @@ import { OrderedSet } from 'immutable'
 import { RevlogError } from '../core/errors.js'
 import type { ProcessorNode, RepartitionNode, SourceNode } from '../topology/node.js'
 import { originsOf } from '../topology/origins.js'
+import { placeOfNode } from '../topology/place.js'
 import { repartitionTopic } from '../topology/repartition-topic.js'
 import type { Input, SubTopology } from '../topology/sub-topology.js'
 import type { Topology } from '../topology/topology.js'
@@ -66,12 +67,12 @@ export function planTasks(topology: Topology, partitionsOf: (topic: string) => n
     if (first !== undefined && odd !== undefined) {
       throw new RevlogError(
         'E_NOT_COPARTITIONED',
-        `${join.operator} needs both sides to have the same number of partitions: ` +
+        `${placeOfNode(join)} works by key, so all that it reads must have the same number of partitions: ` +
           `${first.topic} has ${first.partitions}, ${odd.topic} has ${odd.partitions}`,
         {
           at: { operator: topology.names.get(join)! },
           remedy:
-            'put .repartition({ name, partitions }) before one side, or create the topics with equal counts',
+            'put .repartition({ name }) before it or before one side, or create the topics with equal counts',
         },
       )
     }

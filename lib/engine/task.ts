@@ -24,8 +24,8 @@ import { wire } from './wiring.js'
 export interface TaskOptions {
   readonly part: SubTopology
   readonly partition: number
-  /** How many partitions the sub-topology has; 1 when absent. */
-  readonly partitions?: number
+  /** How many partitions, and so tasks, the sub-topology has. */
+  readonly partitions: number
   /** The inputs that have this partition; all when absent. */
   readonly inputs?: readonly Input[]
   readonly state: StateBackend
@@ -127,7 +127,7 @@ export function createTask(options: TaskOptions): Task {
   const wiring = wire(part, {
     task: id,
     partition,
-    partitions: options.partitions ?? 1,
+    partitions: options.partitions,
     generation,
     stores,
     metrics,

@@ -54,13 +54,21 @@ const isPromise = (result: object): result is PromiseLike<unknown> =>
   typeof (result as Partial<PromiseLike<unknown>>).then === 'function'
 
 function encodeJson(value: unknown): Buffer {
-  const text = JSON.stringify(value)
-  if (text === undefined) {
-    throw new RevlogError('E_SERIALIZATION', `json() cannot write ${typeof value}`, {
-      remedy: 'return a JSON value; to delete a key, emit no value at all',
-    })
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (cause) {
+    throw unwritable(messageOf(cause).split('\n')[0]!, cause) // a bigint, or a circle, which is drawn in more lines
   }
+  if (text === undefined) throw unwritable(`${typeof value} has no text`, undefined)
   return Buffer.from(text, 'utf8')
+}
+
+function unwritable(why: string, cause: unknown): RevlogError {
+  return new RevlogError('E_SERIALIZATION', `json() cannot write the value: ${why}`, {
+    remedy: 'return a JSON value; to delete a key, emit no value at all',
+    cause,
+  })
 }
 
 function decodeJson(bytes: Buffer): unknown {

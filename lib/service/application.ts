@@ -128,6 +128,7 @@ const makeTask = ({ planned, backend }: Opening, settings: Settings): Task =>
   createTask({
     part: planned.part,
     partition: planned.partition,
+    partitions: planned.partitions,
     inputs: planned.inputs,
     state: backend,
     errors: settings.errors,

@@ -30,6 +30,8 @@ export function createCommit(
   return (tasks) => {
     const marks = tasks.map((hosted) => hosted.mark())
     const batch = tasks.map((hosted) => ({ ...storageOf(hosted), effects: hosted.task.effects() }))
+    // State is written twice: as rows, and as a changelog.
+    const bytes = 2 * tasks.reduce((sum, { task }) => sum + task.pendingBytes(), 0)
     const wallTime = Date.now()
     journal.transaction(() => {
       for (const { backend, changelog, effects } of batch) {
@@ -43,7 +45,7 @@ export function createCommit(
         }
         backend.commit(writes, metadata)
       }
-    })
+    }, bytes)
     for (const { task } of tasks) task.committed()
     return journal.flushed().then(() => {
       for (const reached of marks) reached()

@@ -1,4 +1,5 @@
 import type { Cleaner } from '../brokers/embedded/cleaner.js'
+import { RevlogError } from '../core/errors.js'
 import type { HostedTask } from './hosted-task.js'
 
 /** What is done when there is nothing better to do, a bounded piece at a time. */
@@ -25,13 +26,24 @@ export function createHousekeeping(cleaner: Cleaner, tasks: readonly HostedTask[
     step() {
       const wallTime = Date.now()
       if (wallTime < restUntil) return false
+      const more = tidy(wallTime)
+      if (!more) restUntil = wallTime + REST_MS
+      return more
+    },
+  }
+
+  function tidy(wallTime: number): boolean {
+    try {
       let { more } = cleaner.clean({ wallTime })
       for (const { hosted, topic } of internal) {
         const deleted = cleaner.deleteBelow(topic, hosted.task.partition, hosted.durable(topic))
         more = deleted.more || more
       }
-      if (!more) restUntil = wallTime + REST_MS
       return more
-    },
+    } catch (thrown) {
+      // To tidy up takes room too. It can wait; whoever must write will say that the disk is full.
+      if (thrown instanceof RevlogError && thrown.code === 'E_STATE_DISK_FULL') return false
+      throw thrown
+    }
   }
 }

@@ -9,8 +9,8 @@ export interface Journal {
   readonly startOffset: (topic: string, partition: number) => number
   readonly endOffset: (topic: string, partition: number) => number
   readonly read: (request: FetchRequest) => Fetched
-  /** All that `write` does becomes one transaction; when it throws, nothing was done. */
-  readonly transaction: (write: () => void) => void
+  /** All that `write` does, about so many bytes, becomes one transaction; when it throws, nothing was done. */
+  readonly transaction: (write: () => void, bytes?: number) => void
   /** Inside a transaction. */
   readonly append: (records: readonly ProducerRecord[]) => void
   /** Resolves when every transaction up to now is on the disk. */

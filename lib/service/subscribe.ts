@@ -5,6 +5,8 @@ import { decodeRecord, type TopicRecord } from './topic-record.js'
 export interface SubscribeOptions {
   /** `earliest` (default): everything that is there, then what comes. `latest`: what comes from now on. */
   readonly from?: 'earliest' | 'latest'
+  /** `false` ends the iteration at what is there when it begins. Default true. */
+  readonly follow?: boolean
   /** Ends the iteration, as leaving the loop does. */
   readonly signal?: AbortSignal
 }
@@ -19,7 +21,7 @@ const WAIT_MS = 200
 export async function* subscribe<K, V>(
   broker: Broker,
   topic: SourceTopic<K, V>,
-  { from = 'earliest', signal }: SubscribeOptions,
+  { from = 'earliest', follow = true, signal }: SubscribeOptions,
   ended: AbortSignal,
 ): AsyncGenerator<TopicRecord<K, V>, void, undefined> {
   const { name } = topic
@@ -39,9 +41,11 @@ export async function* subscribe<K, V>(
       place.offset = nextOffset
       for (const record of records) {
         if (over()) return
+        if (!follow && record.offset >= ends[place.partition]!) break
         yield decodeRecord(topic, place.partition, record)
       }
     }
-    if (!over()) await broker.waitForData(places, WAIT_MS)
+    if (!follow && places.every(({ partition, offset }) => offset >= ends[partition]!)) return
+    if (follow && !over()) await broker.waitForData(places, WAIT_MS)
   }
 }

@@ -41,7 +41,7 @@ export interface TopicOptions<KW, KR, VW, VR> {
   readonly value: Serde<VW, VR>
   readonly timestamp?: TimestampExtractor<VR>
   /**
-   * The key of a value, for producers that have values alone: files, the command line, the test driver. A record
+   * The key of a value, for producers that have values alone: files and the command line. A record
    * that has a key keeps it; nothing that is read from a log asks for it.
    *
    * @example keyOf: (mood) => mood.consultant

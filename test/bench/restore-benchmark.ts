@@ -37,14 +37,15 @@ const restoreBenchmark = (name: JobName, graceMs: number, commitEvery: number): 
           onChangelog: writer.write,
         })
         writer.close()
-        return await measure(benchmark, (tick) => {
+        return await measure(benchmark, ({ tick }) => {
           const reader = createChangelogReader()
           let done = 0
           let open = 0
           const fold = (): void => {
             tick()
-            scratch.backend.commit(reader.takeRows(), undefined)
             open = 0
+            const commits = reader.take()
+            if (commits !== undefined) scratch.backend.commit(commits.writes, commits.metadata)
           }
           for (const record of readRecords(changelog)) {
             reader.add(record)
@@ -52,7 +53,6 @@ const restoreBenchmark = (name: JobName, graceMs: number, commitEvery: number): 
             if (++open === CHUNK_RECORDS) fold()
           }
           fold()
-          scratch.backend.commit([], reader.metadata())
           return { records: done, details: { unit: 'changelog records', diskMiB: scratch.diskMiB() } }
         })
       } finally {

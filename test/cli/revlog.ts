@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +18,8 @@ export interface Ended {
 /** A folder of a stranger who has installed revlog, and the command in it: the real one, as a process. */
 export interface Folder {
   readonly path: string
+  /** What lies in the folder for temporary files that the command is given. */
+  readonly temporary: () => readonly string[]
   readonly write: (name: string, content: string | Buffer) => string
   /** Runs to its end. */
   readonly revlog: (words: readonly string[], input?: string | Buffer) => Promise<Ended>
@@ -38,12 +40,16 @@ export interface Running {
 export function strangersFolder(): Folder {
   const path = mkdtempSync(join(tmpdir(), 'revlog-cli-'))
   mkdirSync(join(path, 'node_modules'))
+  mkdirSync(join(path, 'tmp'))
   symlinkSync(ROOT, join(path, 'node_modules/revlog'))
   writeFileSync(join(path, 'package.json'), '{"type":"module"}')
   const running = new Set<Running>()
 
   function start(words: readonly string[]): Running {
-    const child = spawn(process.execPath, [BIN, ...words], { cwd: path })
+    const child = spawn(process.execPath, [BIN, ...words], {
+      cwd: path,
+      env: { ...process.env, TMPDIR: join(path, 'tmp') },
+    })
     let out = ''
     let err = ''
     child.stdout.on('data', (chunk: Buffer) => {
@@ -73,6 +79,7 @@ export function strangersFolder(): Folder {
   }
   return {
     path,
+    temporary: () => readdirSync(join(path, 'tmp')),
     write(name, content) {
       mkdirSync(dirname(join(path, name)), { recursive: true })
       writeFileSync(join(path, name), content)

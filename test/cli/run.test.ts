@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { type Folder, lines, strangersFolder } from './revlog.js'
+import { type Folder, lines, ROOT, strangersFolder } from './revlog.js'
 
 /** Counts the orders of each customer; an amount that is no number ends in an error. */
 const TOTALS = `
@@ -36,15 +35,13 @@ describe('revlog run, produce and consume', () => {
   const overFile = ['run', 'shop.js', '--table', 'totals', '--from']
 
   it('a topology runs over a file in one command, and leaves nothing behind', async () => {
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('revlog-run-'))
     const { code, out, err } = await folder.revlog([...overFile, 'orders=orders.csv'])
     assert.deepEqual(table(out), EXPECTED)
     assert.equal(code, 0)
     assert.match(err, /orders\.csv to orders: 3 records in /)
     assert.match(err, /shop: 3 records in /)
     assert.equal(existsSync(join(folder.path, '.revlog')), false)
-    const after = readdirSync(tmpdir()).filter((name) => name.startsWith('revlog-run-'))
-    assert.deepEqual(after, before)
+    assert.deepEqual(folder.temporary(), [])
   })
 
   it('files may be JSON lines, gzip or standard input', async () => {
@@ -57,6 +54,22 @@ describe('revlog run, produce and consume', () => {
     }
     const piped = await folder.revlog([...overFile, 'orders=-'], gzipSync(json + record))
     assert.deepEqual(table(piped.out), EXPECTED)
+  })
+
+  it('reports on standard error what was corrected', async () => {
+    folder.write('moods.csv', 'consultant,mood,eventTime\nada,calm,9000\nada,glad,1000\n')
+    folder.write('recs.jsonl', '{"id":"R1","consultant":"ada","client":"c","product":"p","eventTime":5000}\n')
+    const consultants = join(ROOT, 'dist/topologies/consultants.js')
+    const inputs = ['--from', 'moods=moods.csv', '--from', 'recommendations=recs.jsonl']
+    const { out, err } = await folder.revlog(['run', consultants, ...inputs, '--table', 'advice'])
+    assert.deepEqual(
+      lines(out).map(({ key, value, revision, asOf, cause }) => [key, value.mood, revision, asOf, cause]),
+      [['R1', 'glad', '0.2', 1000, 'moods-0@1']],
+    )
+    assert.match(
+      err,
+      /correction report of mood-at-recommendation.*\n +first answers +1, of which 1 \(100\.0 %\)/,
+    )
   })
 
   it('an empty file is an empty table', async () => {
@@ -173,11 +186,11 @@ describe('revlog run, produce and consume', () => {
   it('a signal in the middle of standard input ends it in order', async () => {
     const { process: child, ended, says } = folder.start([...overFile, 'orders=-'])
     child.stdin?.write('customer,time,amount\nada,1,5\n')
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    while (folder.temporary().length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
     child.kill('SIGTERM')
     await says('SIGTERM: finishing what is begun')
     const { code, out } = await ended
-    assert.deepEqual([code, out], [0, ''])
+    assert.deepEqual([code, out, folder.temporary()], [0, '', []])
   })
 
   it('reading makes no folder, and says which topics there are', async () => {

@@ -13,6 +13,7 @@ describe('revlog, called rightly and wrongly', () => {
   it('says what it can do, in 80 columns', async () => {
     const help = await folder.revlog(['--help'])
     assert.equal(help.code, 0)
+    for (const line of help.out.split('\n')) assert.ok(line.length <= 80, line)
     for (const command of ['run', 'produce', 'consume', 'topology']) {
       assert.match(help.out, new RegExp(`^  ${command} `, 'm'))
       const { out, code } = await folder.revlog([command, '--help'])
@@ -41,10 +42,15 @@ describe('revlog, called rightly and wrongly', () => {
     ['two files', ['run', 'a.js', 'b.js'], /an argument too many: b\.js/],
     ['an option without its value', ['run', 'a.js', '--table'], /--table/],
     ['--from without a file', ['run', 'a.js', '--from', 'moods'], /--from moods is no pair/],
+    [
+      'standard input twice',
+      ['run', 'a.js', '--from', 'a=-', '--from', 'b=-'],
+      /standard input can be read once/,
+    ],
     ['a number that is none', ['run', 'a.js', '--partitions', 'two'], /--partitions two is no whole number/],
     ['a choice that is none', ['run', 'a.js', '--on-error', 'ignore'], /--on-error cannot be ignore/],
     ['a table that follows', ['consume', 'a', '--table', '--follow'], /--table prints a table and ends/],
-    ['a folder that nobody named', ['consume', 'a'], /there is no folder \.revlog here/],
+    ['a folder that nobody named', ['consume', 'a'], /nothing has run below \.revlog here/],
   ]
   for (const [what, words, expected] of wrong) {
     it(`refuses ${what} with exit code 2 and a remedy`, async () => {

@@ -37,6 +37,7 @@ const taskWith = (errors: Partial<ErrorPolicies>, state = createMemoryBackend())
   const task = createTask({
     part: app.subTopologies.first()!,
     partition: PARTITION,
+    partitions: 1,
     state,
     errors: { ...FAIL_ON_ERROR, ...errors },
     wallTime: 0,
@@ -170,6 +171,7 @@ describe('bad records', () => {
     const task = createTask({
       part: failing.subTopologies.first()!,
       partition: 0,
+      partitions: 1,
       state: createMemoryBackend(),
       wallTime: 0,
     })
@@ -191,6 +193,7 @@ describe('bad records', () => {
     const task = createTask({
       part: both.subTopologies.first()!,
       partition: 0,
+      partitions: 1,
       state: createMemoryBackend(),
       errors: { ...FAIL_ON_ERROR, processing: 'dead-letter', deadLetterTopic: 'dead' },
       wallTime: 0,
@@ -212,6 +215,7 @@ describe('bad records', () => {
     const task = createTask({
       part: wrong.subTopologies.first()!,
       partition: 0,
+      partitions: 1,
       state: createMemoryBackend(),
       errors: { ...FAIL_ON_ERROR, processing: 'skip' },
       wallTime: 0,
@@ -233,6 +237,7 @@ describe('bad records', () => {
     const task = createTask({
       part: topology('app', [{ node: timed }]).subTopologies.first()!,
       partition: 0,
+      partitions: 1,
       state: createMemoryBackend(),
       wallTime: 0,
     })

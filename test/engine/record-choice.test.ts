@@ -46,6 +46,7 @@ function createGroup(maxTaskIdleMs: number) {
   const task: Task = createTask({
     part: app.subTopologies.first()!,
     partition: 0,
+    partitions: 1,
     state: createMemoryBackend(),
     wallTime: 0,
     maxTaskIdleMs,

@@ -14,7 +14,7 @@ const counts = topic('counts', { key: string(), value: int64() })
 const counting = topology('app', [sink(counted('count', source(words)), counts)])
 
 const start = (app: Topology, state: StateBackend, wallTime = 0): Task => {
-  const task = createTask({ part: app.subTopologies.first()!, partition: 0, state, wallTime })
+  const task = createTask({ part: app.subTopologies.first()!, partition: 0, partitions: 1, state, wallTime })
   if (task.position('words') === undefined) task.seek('words', 0)
   return task
 }

@@ -154,9 +154,10 @@ describe('the state of a service', () => {
       const first = await run(shop, { directory })
       await first.stop()
       const b = topic('b', { key: string(), value: json<number>() })
+      const merges = topic('merges', { key: string(), value: json<number>() })
       const merged = topology('shop', [
+        stream(orders).merge(stream(b)).to(merges),
         stream(orders)
-          .merge(stream(b))
           .groupByKey()
           .aggregate({ name: 'sum', init: () => 0, add: (x, y) => x + y, value: int64() })
           .toStream()

@@ -19,12 +19,15 @@ export interface Answers {
   readonly fresh: () => Promise<readonly Answer[]>
   readonly first: ReadonlyMap<string, string>
   readonly last: ReadonlyMap<string, string>
+  /** The recommendation that was answered most often. */
+  readonly mostRevised: () => string
 }
 
 export function readAnswers(service: Service): Answers {
   const records = service.subscribe(advice)[Symbol.asyncIterator]()
   const first = new Map<string, string>()
   const last = new Map<string, string>()
+  const revisions = new Map<string, number>()
   let next = 0
 
   function take({ value, headers }: TopicRecord<string, Advice>): Answer | undefined {
@@ -35,6 +38,7 @@ export function readAnswers(service: Service): Answers {
     const before = last.get(value.id)
     if (before === undefined) first.set(value.id, value.mood)
     last.set(value.id, value.mood)
+    revisions.set(value.id, (revisions.get(value.id) ?? 0) + 1)
     return {
       advice: value,
       before,
@@ -45,6 +49,7 @@ export function readAnswers(service: Service): Answers {
   return {
     first,
     last,
+    mostRevised: () => [...revisions].reduce((most, one) => (one[1] > most[1] ? one : most))[0],
     async fresh() {
       const [end = 0] = await service.broker.endOffsets(advice.name)
       const answers: Answer[] = []

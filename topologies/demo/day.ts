@@ -56,8 +56,8 @@ export function workingDay(random: () => number, recommendations: number, moods:
     })
     const chance = random()
     const arrivesAt = eventTime + delay(0.3)
-    if (chance < 0.04) return [heard(undefined, arrivesAt)]
-    if (chance < 0.08) return [heard(pick(MOODS), arrivesAt), heard(pick(MOODS), eventTime + delay(1))]
+    if (chance < 0.06) return [heard(undefined, arrivesAt)]
+    if (chance < 0.1) return [heard(pick(MOODS), arrivesAt), heard(pick(MOODS), eventTime + delay(1))]
     return [heard(pick(MOODS), arrivesAt)]
   })
   const made = times(recommendations).map((eventTime, i): RecommendationArrival => {

@@ -31,7 +31,7 @@ function recordOf(arrival: Arrival) {
 
 /** The same as lines that `revlog run --from` takes. */
 export function linesOf(arrivals: readonly Arrival[], kind: Arrival['kind']): string {
-  const lines = arrivals.flatMap((arrival) => {
+  const lines = arrivals.flatMap((arrival): unknown[] => {
     if (arrival.kind !== kind) return []
     if (arrival.kind === 'recommendation') return [arrival.recommendation]
     const { consultant: key, eventTime: timestamp, mood } = arrival

@@ -61,11 +61,12 @@ export function corrections(
   paint: Paint,
 ): readonly string[] {
   const { consultant, eventTime, mood, arrivesAt } = arrival
-  const said = mood === undefined ? 'takes back the mood of' : `${paint.bold(mood.mood)} since`
+  const since = clock(eventTime)
+  const said = mood === undefined ? `no mood from ${since} on` : `${paint.bold(mood.mood)} since ${since}`
   const late = paint.red(`${span(arrivesAt - eventTime)} late`)
   const more = answers.length - SHOWN
   return [
-    `${INDENT}${clock(arrivesAt)}  ${paint.cyan(`${consultant}:`)} ${said} ${clock(eventTime)}, ${late}`,
+    `${INDENT}${clock(arrivesAt)}  ${paint.cyan(`${consultant}:`)} ${said}, ${late}`,
     ...answers.slice(0, SHOWN).map(({ advice, before = '', revision }) => {
       const change = `${paint.red(before.padStart(8))} → ${paint.green(advice.mood.padEnd(8))}`
       return `${INDENT}   ↳ ${clock(advice.eventTime)}  ${advice.id}  ${change}  ${revisionText(revision, paint)}`

@@ -20,11 +20,11 @@ export interface Directory {
   readonly broker: Broker
   /**
    * Everything that `run` writes to the log, the state and the positions happens, or nothing. Wakes who waits for
-   * the records. It is durable once `environment.flushed()` has resolved.
+   * the records. It is durable once `environment.flushed()` has resolved. `bytes`: about how much it writes, if known.
    *
    * @throws RevlogError `E_STATE_DIR_VANISHED`, `E_STATE_DISK_FULL`, `E_STATE_IO`, and what `run` throws.
    */
-  transaction<T>(run: () => T): T
+  transaction<T>(run: () => T, bytes?: number): T
   /** Calls the listener after every transaction, whoever made it; returns what ends that. */
   onCommit(listener: () => void): () => void
   close(): Promise<void>
@@ -136,7 +136,7 @@ function guardedTransactions(
   const file = join(path, 'data.mdb')
   const inode = statSync(file).ino
   let depth = 0
-  return (run) => {
+  return (run, bytes) => {
     if (depth > 0) return run()
     let result: ReturnType<typeof run>
     depth++
@@ -145,7 +145,7 @@ function guardedTransactions(
         const value = run()
         if (statSync(file, { throwIfNoEntry: false })?.ino !== inode) throw vanished(path)
         return value
-      })
+      }, bytes)
     } finally {
       depth--
     }

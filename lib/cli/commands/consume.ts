@@ -12,7 +12,7 @@ export const consume: Command = {
   operands: 'TOPIC',
   minOperands: 1,
   maxOperands: 1,
-  summary: 'Prints the records of a topic, or the table of last revisions',
+  summary: 'Prints the records of a topic, or its last revisions',
   description: [
     'One JSON line a record: key, value (null is a tombstone), timestamp, and of a revision log the revision ("12.47": left offset, right position), asOf, cause, final, late; then headers, partition and offset. Partition after partition, each in the order of its offsets.',
     'Without --follow it prints what is there and ends. With it, it prints what arrives from now on, or with --from-beginning everything, until it is stopped.',

@@ -12,7 +12,7 @@ export const produce: Command = {
   operands: 'TOPIC [FILE]',
   minOperands: 1,
   maxOperands: 2,
-  summary: 'Writes the rows of a file or of standard input to a topic',
+  summary: 'Writes the rows of a file or of a pipe to a topic',
   description: [
     'Reads CSV with a header row, TSV or JSON lines, plain or gzip. Ends when everything is on the disk. A process that runs a topology over the same folder takes the records at once.',
     'A JSON line {"key": …, "value": …}, with "timestamp" and "headers" if need be, is a record, and so is a line that consume prints; any other line or row is a value. The key of a value is the field that --key names, else what the topic says (keyOf), else the field "key".',

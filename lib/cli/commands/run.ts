@@ -7,7 +7,7 @@ import { sayEvents } from '../events.js'
 import { feedFile } from '../feed-file.js'
 import { directoryOf, inTemporaryFolder } from '../places.js'
 import { RUN_OPTIONS, type RunRequest, runRequest } from '../run-options.js'
-import { processForEver, processToTheEnd, sayDrops } from '../run-progress.js'
+import { processForEver, processToTheEnd, sayReport } from '../run-progress.js'
 import { printTable } from '../table.js'
 import { topicNamed, withOwnBroker } from '../topic-access.js'
 import { loadTopology } from '../topology-file.js'
@@ -63,7 +63,7 @@ async function runIn(
   else {
     screen.say(`${topology.name} runs in ${directory}; Ctrl-C stops it`)
     await processForEver(service, screen)
-    sayDrops(service, screen)
+    sayReport(service, screen)
   }
 }
 
@@ -94,7 +94,7 @@ async function runToTheEnd(
     await processToTheEnd(service, screen)
     if (table !== undefined) await printTable(service.broker, topicNamed(table, topology), context)
     await screen.flush()
-    sayDrops(service, screen)
+    sayReport(service, screen)
   } catch (thrown) {
     if (!stop.aborted) throw thrown
     screen.say('stopped before everything was processed; what is left is processed when it runs again')

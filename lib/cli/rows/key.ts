@@ -16,10 +16,14 @@ export function keyOfValue(
   if (keyField !== undefined) {
     return encodeKey(topic, field(row.value, keyField, '--key'), row.cell?.(keyField))
   }
-  if (topic.keyOf !== undefined) return encodeKey(topic, topic.keyOf(read), undefined)
   const fields = fieldsOf(row.value)
-  if (fields !== undefined && Object.hasOwn(fields, KEY))
+  if (topic.keyOf !== undefined) {
+    const key = topic.keyOf(read)
+    return key === undefined ? noKey(topic, Object.keys(fields ?? {})) : encodeKey(topic, key, undefined)
+  }
+  if (fields !== undefined && Object.hasOwn(fields, KEY)) {
     return encodeKey(topic, fields[KEY], row.cell?.(KEY))
+  }
   return noKey(topic, fields === undefined ? [] : Object.keys(fields))
 }
 

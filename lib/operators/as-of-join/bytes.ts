@@ -59,17 +59,22 @@ export function createPageWriter(): PageWriter {
   }
 }
 
+/** Reads one page after another: `open` begins the next. */
 export interface PageReader {
+  readonly open: (page: Buffer) => void
   readonly u8: () => number
   readonly varint: () => number
   readonly time: () => number
   /** A view of the page. */
   readonly bytes: () => Buffer
   readonly text: () => string
+  /** How far it has read. */
+  readonly at: () => number
   readonly done: () => boolean
 }
 
-export function createPageReader(page: Buffer): PageReader {
+export function createPageReader(): PageReader {
+  let page: Buffer = Buffer.alloc(0)
   let at = 0
   const varint = (): number => {
     let n = 0
@@ -80,6 +85,10 @@ export function createPageReader(page: Buffer): PageReader {
     }
   }
   return {
+    open(next) {
+      page = next
+      at = 0
+    },
     u8: () => page[at++]!,
     varint,
     time() {
@@ -96,6 +105,7 @@ export function createPageReader(page: Buffer): PageReader {
       at += length
       return page.toString('latin1', at - length, at)
     },
+    at: () => at,
     done: () => at >= page.length,
   }
 }

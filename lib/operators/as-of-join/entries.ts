@@ -1,7 +1,7 @@
 import type { BinaryKey } from '../../core/binary-key.js'
 import { type Header, type Headers, NO_HEADERS } from '../../core/record.js'
 import type { PageReader, PageWriter } from './bytes.js'
-import type { EntryCodec } from './paged-lists.js'
+import type { EntryCodec } from './heads.js'
 
 /** A right record at its event time. Values are kept as bytes and decoded when they are first asked for. */
 export interface Version {
@@ -20,6 +20,8 @@ export interface Left {
   readonly t: number
   /** Key bytes of the business id; empty when the event's offset is its id. */
   readonly id: BinaryKey
+  /** The key of its answers, once it was asked for. */
+  answerKey: string | undefined
   readonly offset: number
   readonly ordinal: number
   readonly headers: Headers
@@ -42,10 +44,13 @@ export const CORRECTED = 2
 export const ENCODED: unique symbol = Symbol('encoded')
 
 const versionSize = ({ bytes }: Version): number => 24 + (bytes?.length ?? 0)
-const headersSize = (headers: Headers): number =>
-  headers.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0) + 3, 1)
+function headersSize(headers: Headers): number {
+  let size = 1
+  for (const { key, value } of headers) size += key.length + (value?.length ?? 0) + 3
+  return size
+}
 
-export const versionCodec: EntryCodec<Version> = {
+export const versionCodec: Omit<EntryCodec<Version>, 'goneAt'> = {
   write({ t, offset, sequence, bytes }, to) {
     to.time(t)
     to.varint(offset)
@@ -66,7 +71,7 @@ export const versionCodec: EntryCodec<Version> = {
 const MARK_NONE = 4
 const MARK_VERSION = 8
 
-export const leftCodec: EntryCodec<Left> = {
+export const leftCodec: Omit<EntryCodec<Left>, 'goneAt'> = {
   write(left, to) {
     const { mark } = left
     to.time(left.t)
@@ -90,7 +95,19 @@ export const leftCodec: EntryCodec<Left> = {
     const bytes = from.bytes()
     const mark =
       (flags & MARK_VERSION) !== 0 ? versionCodec.read(from) : (flags & MARK_NONE) !== 0 ? null : undefined
-    return { t, id, offset, ordinal, headers, bytes, value: ENCODED, flags: flags & 3, answeredAt, mark }
+    return {
+      t,
+      id,
+      answerKey: undefined,
+      offset,
+      ordinal,
+      headers,
+      bytes,
+      value: ENCODED,
+      flags: flags & 3,
+      answeredAt,
+      mark,
+    }
   },
   size: (left) =>
     40 +

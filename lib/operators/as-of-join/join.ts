@@ -1,45 +1,14 @@
-import { deepEqual } from 'fast-equals'
 import type { BinaryKey } from '../../core/binary-key.js'
 import { RevlogError } from '../../core/errors.js'
 import { withoutRevision } from '../../core/headers.js'
 import type { Change, Record } from '../../core/record.js'
-import type { KeyCodec } from '../../serdes/key-codec.js'
-import type { Serde } from '../../serdes/serde.js'
 import type { MultiProcessor, ProcessorContext } from '../../topology/processor.js'
-import { answerHeaders } from './answers.js'
-import { ANSWERED, CORRECTED, ENCODED, type Left, type Version } from './entries.js'
+import { AS_FINAL, createAnswering, FIRST } from './answering.js'
+import { ANSWERED, type Left, type Version } from './entries.js'
+import { createHistory } from './history.js'
 import { createMeasures } from './measures.js'
-import type { Settings } from './options.js'
-import type { Rules } from './rules.js'
+import type { JoinParts } from './parts.js'
 import type { AsOfState } from './state.js'
-
-/** Everything that a task's join is made of. */
-export interface JoinParts {
-  readonly settings: Settings
-  readonly rules: Rules
-  readonly leftKeys: KeyCodec<unknown>
-  readonly rightKeys: KeyCodec<unknown>
-  readonly leftValues: Serde<unknown>
-  readonly rightValues: Serde<unknown>
-  readonly ids: KeyCodec<string>
-  readonly join: (left: unknown, right: unknown, key: unknown) => unknown
-  readonly id: ((left: unknown, key: unknown) => string) | undefined
-  readonly sequence: ((right: unknown) => number) | undefined
-  readonly equals: (a: any, b: any) => boolean
-  /** Names the answers of events without an id. */
-  readonly leftTopic: string
-}
-
-/** How an answer came to be emitted. */
-interface Emission {
-  readonly cause?: string
-  readonly final?: boolean
-  readonly late?: boolean
-  readonly historyExpired?: boolean
-}
-
-const FIRST: Emission = Object.freeze({})
-const AS_FINAL: Emission = Object.freeze({ final: true })
 
 /**
  * For each left event, the right version of its key that was valid at its time; answered at once, and answered
@@ -59,38 +28,14 @@ export function createJoin(
   state: AsOfState,
   parts: JoinParts,
 ): MultiProcessor {
-  const {
-    settings,
-    rules,
-    leftKeys,
-    rightKeys,
-    leftValues,
-    rightValues,
-    ids,
-    join,
-    id: idOf,
-    sequence,
-    equals,
-    leftTopic,
-  } = parts
-  const {
-    how,
-    grace,
-    tolerance,
-    allowExactMatches,
-    reviewEvery,
-    emitFinal,
-    delay,
-    finals,
-    late,
-    side,
-    tombstoneRetention,
-  } = settings
-  const { emit, drop, attempt, generation, partition } = context
-  const { progress, versions, lefts } = state
+  const { settings, rules, leftKeys, rightKeys, leftValues, rightValues, ids, id: idOf, sequence } = parts
+  const { grace, tolerance, allowExactMatches, reviewEvery, emitFinal, delay, finals, late, side } = settings
+  const { drop, attempt, partition } = context
+  const { progress, heads, versions, lefts } = state
   const measures = createMeasures(context.metrics)
+  const history = createHistory(state, settings, rules)
+  const { versionAt } = history
   const inclusive = rules.matches(0, 0, allowExactMatches)
-  const versionAt = inclusive ? versions.floor : versions.below
   let lastLeftOffset = -1
   let ordinal = 0
   let leftRecords = 0
@@ -108,6 +53,10 @@ export function createJoin(
     return rules.clock(progress.leftTime, progress.rightTime)
   }
 
+  const times = { clock, bothSidesAt }
+  const answering = createAnswering(context, state, parts, versionAt, times, measures)
+  const { answer, earlierAnswer, send, answerFirst, answerAgain } = answering
+
   /** After a side's time went on: what is due by that is emitted before anything else is seen. */
   function moveOn(): void {
     if (delay > 0) for (const due of state.delayed.take(clock() + 1)) answerDelayed(due.key, due.t)
@@ -120,105 +69,11 @@ export function createJoin(
     if (emitFinal || finals) for (const due of state.finals.take(horizon)) answerFinally(due.key, due.t)
   }
 
-  // Values
-
-  function leftValue(left: Left): unknown {
-    if (left.value === ENCODED) left.value = leftValues.decode(left.bytes)
-    return left.value
+  /** What is over is removed when its key is met; for keys that are not, see `AsOfState.sweep`. */
+  function trim(key: BinaryKey): void {
+    const head = heads.get(key)
+    if (head !== undefined) heads.trim(head, progress.horizon)
   }
-
-  /** `undefined` for no version, a deletion, or one too old. */
-  function rightValue(version: Version | undefined | null, t: number): unknown {
-    if (version === undefined || version === null || version.bytes === undefined) return undefined
-    if (t - version.t > tolerance) return undefined
-    if (version.value === ENCODED) version.value = rightValues.decode(version.bytes)
-    return version.value
-  }
-
-  /** The answer, or `undefined` when there is none. */
-  function answer(key: BinaryKey, left: Left, version: Version | undefined | null): unknown {
-    const right = rightValue(version, left.t)
-    if (right === undefined && how === 'inner') return undefined
-    return join(leftValue(left), right, leftKeys.fromKey(key))
-  }
-
-  /** What was answered before: nothing, if `join` threw. That was decided and counted then. */
-  function earlierAnswer(key: BinaryKey, left: Left, version: Version | undefined | null): unknown {
-    try {
-      return answer(key, left, version)
-    } catch {
-      return undefined
-    }
-  }
-
-  const idText = (left: Left): string => {
-    if (left.id !== '') return ids.fromKey(left.id)
-    return `${leftTopic}-${partition}-${left.offset}${left.ordinal === 0 ? '' : `-${left.ordinal}`}`
-  }
-
-  function send(
-    left: Left,
-    newValue: unknown,
-    oldValue: unknown,
-    match: Version | undefined,
-    how: Emission,
-  ): void {
-    emit({
-      key: idText(left),
-      value: { newValue, oldValue },
-      timestamp: left.t,
-      headers: answerHeaders(left.headers, {
-        generation,
-        leftOffset: left.offset,
-        ordinal: left.ordinal,
-        rightPosition: progress.rightPosition,
-        match: match !== undefined && rightValue(match, left.t) !== undefined ? match : undefined,
-        cause: how.cause,
-        final: how.final ?? false,
-        late: how.late ?? false,
-        historyExpired: how.historyExpired ?? false,
-      }),
-    })
-  }
-
-  /** The first answer of a left event; an inner join without a match has none. */
-  function answerFirst(key: BinaryKey, left: Left, how: Emission): void {
-    const match = versionAt(key, left.t)
-    left.flags |= ANSWERED
-    left.answeredAt = clock()
-    const value = answer(key, left, match)
-    if (value === undefined) return
-    measures.firstAnswers.add()
-    send(left, value, undefined, match, how)
-  }
-
-  /** An answer that may have changed. */
-  function answerAgain(
-    key: BinaryKey,
-    left: Left,
-    before: Version | undefined | null,
-    now: Version | undefined,
-    cause: string | undefined,
-  ): void {
-    const oldValue = earlierAnswer(key, left, before)
-    const newValue = answer(key, left, now)
-    if (same(oldValue, newValue)) {
-      measures.suppressed.add()
-      return
-    }
-    measures.corrections.add()
-    if ((left.flags & CORRECTED) === 0) {
-      left.flags |= CORRECTED
-      lefts.touch(key, left)
-      measures.correctedAnswers.add()
-    }
-    measures.timeToCorrection.record(clock() - left.answeredAt)
-    measures.correctionGrace.record(Math.max(0, bothSidesAt() - left.t))
-    send(left, newValue, oldValue, now, cause === undefined ? FIRST : { cause })
-  }
-
-  const same = (a: unknown, b: unknown): boolean =>
-    a === undefined || b === undefined ? a === b : equals(a, b)
 
   // Left events
 
@@ -237,8 +92,10 @@ export function createJoin(
       moveOn()
     }
     const key = leftKeys.toKey(record.key)
+    trim(key)
     const left: Left = {
       t,
+      answerKey: undefined,
       id: idOf === undefined ? '' : businessId(idOf(record.value, record.key)),
       offset,
       ordinal,
@@ -256,7 +113,7 @@ export function createJoin(
       return replace(key, known, left)
     }
     keep(key, left)
-    state.sweep(1)
+    state.sweep()
     if (emitFinal) return
     if (delay > 0 && t + delay > clock()) return state.delayed.put(t + delay, key, t)
     attempt(() => answerFirst(key, left, FIRST))
@@ -271,7 +128,6 @@ export function createJoin(
   }
 
   function keep(key: BinaryKey, left: Left): void {
-    lefts.trimHead(key, progress.horizon)
     const moved = lefts.insert(key, left)
     if (left.id !== '') for (const one of moved) state.ids.put(key, one.id, one.t)
     if (emitFinal || finals) state.finals.put(left.t, key, left.t)
@@ -320,9 +176,9 @@ export function createJoin(
   function onLateLeft(key: BinaryKey, left: Left): void {
     if (late === 'side' && side !== undefined) return context.divert(side, 'late-left')
     if (late !== 'emit') return drop('late-left')
-    const floor = visibleFloor(key)
+    const floor = history.visibleFloor(key)
     const match = floor !== undefined && rules.matches(floor.t, left.t, allowExactMatches) ? floor : undefined
-    const historyExpired = match === undefined && mayHaveLost(key, left.t)
+    const historyExpired = match === undefined && history.mayHaveLost(key, left.t)
     const known = left.id === '' ? undefined : openEvent(key, left.id)
     attempt(() => {
       const oldValue = known === undefined ? undefined : earlierAnswer(key, known, basis(key, known))
@@ -336,25 +192,6 @@ export function createJoin(
       }
       send(left, value, oldValue, match, { final: true, late: true, historyExpired })
     })
-  }
-
-  /** The version that an event at the horizon sees, unless it is only kept because nothing has removed it yet. */
-  function visibleFloor(key: BinaryKey): Version | undefined {
-    const { horizon } = progress
-    const floor = versionAt(key, horizon)
-    if (floor === undefined || floor.t + tolerance < horizon) return undefined
-    return isForgotten(floor) ? undefined : floor
-  }
-
-  const isForgotten = (floor: Version): boolean =>
-    floor.bytes === undefined && floor.t + tombstoneRetention < progress.horizon
-
-  /** Whether older versions of the key than the floor may have been purged. A function of the horizon and of what was accepted. */
-  function mayHaveLost(key: BinaryKey, t: number): boolean {
-    if (tolerance !== Infinity || t < progress.horizon - tombstoneRetention) return true
-    const floor = versionAt(key, progress.horizon)
-    if (floor === undefined || isForgotten(floor)) return false
-    return (versions.note(key) ?? floor.t) < floor.t
   }
 
   // Right versions
@@ -380,9 +217,10 @@ export function createJoin(
       bytes: value === undefined ? undefined : owned(rightValues.encode(value), value),
       value,
     }
-    forgetDeleted(key, t)
+    trim(key)
+    history.forgetDeleted(key, t)
     const { horizon } = progress
-    if (!rules.isOpen(t, horizon) && !becomesFloor(key, version)) return dropLateRight(key, version)
+    if (!rules.isOpen(t, horizon) && !history.becomesFloor(key, version)) return dropLateRight(key, version)
     const previous = versions.floor(key, t)
     const tied = previous !== undefined && previous.t === t ? previous : undefined
     if (tied !== undefined && !rules.replaces(version, tied)) return measures.superseded.add()
@@ -390,32 +228,22 @@ export function createJoin(
     const next = versions.above(key, t)
     if (tied === undefined) versions.insert(key, version)
     else versions.replace(key, tied, version)
-    const first = versions.note(key)
-    const isAnew = next === undefined && (previous === undefined || isForgotten(previous))
-    if (isAnew || first === undefined || t < first) versions.setNote(key, t)
-    state.sweep(1)
-    correct(key, version, before, next, `${topic}-${partition}@${offset}`)
-  }
-
-  /** Behind a deletion that is forgotten a version may begin the key anew: nothing that is newer may hide it. */
-  function forgetDeleted(key: BinaryKey, t: number): void {
-    versions.trimHead(key, progress.horizon)
-    if (!versions.hasPages(key) || rules.isOpen(t, progress.horizon)) return
-    const floor = versionAt(key, progress.horizon)
-    if (floor !== undefined && t <= floor.t && isForgotten(floor)) versions.removeUpTo(key, floor.t)
-  }
-
-  /** A version behind the horizon is of use if no other one stands between it and the horizon. */
-  function becomesFloor(key: BinaryKey, version: Version): boolean {
-    if (version.t + tolerance < progress.horizon || isForgotten(version)) return false
-    const floor = visibleFloor(key)
-    if (floor === undefined || version.t > floor.t) return true
-    return version.t === floor.t && rules.replaces(version, floor)
+    const head = heads.get(key)!
+    const isAnew = next === undefined && (previous === undefined || history.isForgotten(previous))
+    if (isAnew || head.note === undefined || t < head.note) {
+      head.note = t
+      heads.changed(head)
+    }
+    state.sweep()
+    correct(key, version, before, next, topic)
   }
 
   function dropLateRight(key: BinaryKey, version: Version): void {
-    const first = versions.note(key)
-    if (first !== undefined && version.t < first) versions.setNote(key, version.t)
+    const head = heads.get(key)
+    if (head?.note !== undefined && version.t < head.note) {
+      head.note = version.t
+      heads.changed(head)
+    }
     if (side === undefined) drop('late-right')
     else context.divert(side, 'late-right')
   }
@@ -426,12 +254,15 @@ export function createJoin(
     version: Version,
     before: Version | undefined,
     next: Version | undefined,
-    cause: string,
+    topic: string,
   ): void {
     const strict = inclusive ? 0 : 1
     const from = Math.max(version.t + strict, progress.horizon)
     const until = Math.min(next === undefined ? Infinity : next.t + strict, reach(version, before))
-    for (const left of lefts.range(key, from, until)) {
+    const affected = lefts.range(key, from, until)
+    if (affected.length === 0) return
+    const cause = `${topic}-${partition}@${version.offset}`
+    for (const left of affected) {
       if (!rules.isOpen(left.t, progress.horizon) || (left.flags & ANSWERED) === 0) continue
       if (reviewEvery === undefined) attempt(() => answerAgain(key, left, before, version, cause))
       else mark(key, left, before)
@@ -508,7 +339,9 @@ export function createJoin(
 }
 
 /** Bytes that are kept must not hold on to the batch that they came in. */
-const owned = (encoded: Buffer, value: unknown): Buffer =>
-  encoded === value ? Buffer.from(encoded) : encoded
-
-export const DEFAULT_EQUALS = deepEqual
+function owned(encoded: Buffer, value: unknown): Buffer {
+  if (encoded !== value) return encoded
+  const copy = Buffer.allocUnsafe(encoded.length)
+  encoded.copy(copy, 0, 0, encoded.length)
+  return copy
+}

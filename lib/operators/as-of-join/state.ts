@@ -11,9 +11,10 @@ import {
 import type { StoreAccess, StoreSpec } from '../../state/store.js'
 import type { BufferedRows } from '../../state/write-buffer.js'
 import { type Left, leftCodec, type Version, versionCodec } from './entries.js'
+import { createHeads, type EntryCodec, type HasOlder, type Heads } from './heads.js'
 import type { Settings } from './options.js'
 import type { Pace } from './pace.js'
-import { createPagedLists, type PagedLists } from './paged-lists.js'
+import { createPagedList, type PagedList } from './paged-list.js'
 import type { Rules } from './rules.js'
 
 /** How far the join has got: with the rows in one transaction. */
@@ -26,37 +27,42 @@ export interface Progress {
   /** The next offset of the right partition to be read. */
   rightPosition: number
   /** Where the sweep is; `undefined` between two of them. */
-  sweepAt: BinaryKey | undefined
-  sweepRights: boolean
+  sweep: Sweep | undefined
   /** The least event time of a left event with a correction to review; `null` when there is none. */
   reviewFrom: number | null
-  /** Entries that the running sweep and the last one kept, and those put since the last one ended. */
-  sweepKept: number
+  /** Entries there are, and entries there were when the last sweep ended. */
+  entries: number
   kept: number
-  added: number
 }
 
 /**
  * What the join keeps, in one store:
  *
  *     00                           how far it has got
- *     01, 02                       right versions of each join key: see PagedLists
- *     03, 04                       open left events of each join key
- *     05 | key | id                time of an open event that is not in the newest page, where events have ids
+ *     01 | key                     the newest right versions and open left events of a join key: see Heads
+ *     02 | key | time              older right versions: see PagedList
+ *     03 | key | time              older open left events
+ *     05 | key | id                time of an open event that is not in the head, where events have ids
  *     06 | due time | key | time   events whose first answer is delayed
  *     07 | time | key | time       events whose final answer is to be emitted
  *     08 | key                     keys with corrections to review, where corrections are periodic
  */
 export interface AsOfState {
   readonly progress: Progress
-  readonly versions: PagedLists<Version>
-  readonly lefts: PagedLists<Left>
+  readonly heads: Heads
+  readonly versions: PagedList<Version>
+  readonly lefts: PagedList<Left>
   readonly ids: IdIndex
   readonly delayed: DueIndex
   readonly finals: DueIndex
   readonly reviews: KeySet
-  /** Pays for some purging. */
-  readonly sweep: (entriesAdded: number) => void
+  /** Called for each entry that is put: pays for some purging. */
+  readonly sweep: () => void
+}
+
+interface Sweep {
+  readonly stage: number
+  readonly from: BinaryKey | undefined
 }
 
 export interface IdIndex {
@@ -80,17 +86,16 @@ export interface KeySet {
 export type OpenAsOfState = (settings: Settings, rules: Rules, pace: Pace) => AsOfState
 
 const PROGRESS = '\x00'
-const [VERSION_HEADS, VERSION_PAGES, LEFT_HEADS, LEFT_PAGES, IDS, DELAYED, FINALS, REVIEWS] = [
-  '\x01',
-  '\x02',
-  '\x03',
-  '\x04',
-  '\x05',
-  '\x06',
-  '\x07',
-  '\x08',
-] as const
-const CACHE_BYTES = 32 * 1024 * 1024
+const HEADS = '\x01'
+const VERSION_PAGES = '\x02'
+const LEFT_PAGES = '\x03'
+const IDS = '\x05'
+const DELAYED = '\x06'
+const FINALS = '\x07'
+const REVIEWS = '\x08'
+/** Of decoded rows: heads, and older pages of each side. */
+const HEAD_CACHE_BYTES = 48 * 1024 * 1024
+const PAGE_CACHE_BYTES = 8 * 1024 * 1024
 
 export function asOfStore(name: string, fingerprint: string): StoreSpec<OpenAsOfState> {
   return Object.freeze({
@@ -106,72 +111,76 @@ function openState(
   { rows, onFlush }: StoreAccess,
   settings: Settings,
   rules: Rules,
-  { sweepAfter, growth, rowsPerEntry, sweepRows }: Pace,
+  { growth, sweepAfter, rowsPerEntry, sweepRows }: Pace,
 ): AsOfState {
   const { allowExactMatches, tolerance, tombstoneRetention } = settings
   const progress = readProgress(rows)
-  const versions = createPagedLists<Version>({
+  const versionEntries: EntryCodec<Version> = {
+    ...versionCodec,
+    goneAt(version, next, isOldest) {
+      const superseded = rules.supersededAt(next, allowExactMatches)
+      const tooOld = version.t + tolerance + 1
+      const gone = superseded < tooOld ? superseded : tooOld
+      // A deletion hides what is older; it may only be forgotten after that.
+      if (version.bytes !== undefined || !isOldest) return gone
+      return Math.min(gone, version.t + tombstoneRetention + 1)
+    },
+  }
+  const leftEntries: EntryCodec<Left> = { ...leftCodec, goneAt: (left) => left.t + 1 }
+  const heads = createHeads(rows, HEADS, [versionEntries, leftEntries], HEAD_CACHE_BYTES)
+  const cacheBytes = PAGE_CACHE_BYTES
+  const versions = createPagedList({
     rows,
-    headRegion: VERSION_HEADS,
-    pageRegion: VERSION_PAGES,
-    codec: versionCodec,
-    cacheBytes: CACHE_BYTES,
-    goneAt: (version, next, isOldest) =>
-      Math.min(
-        rules.supersededAt(next, allowExactMatches),
-        version.t + tolerance + 1,
-        // A deletion hides what is older; it may only be forgotten after that.
-        version.bytes === undefined && isOldest ? version.t + tombstoneRetention + 1 : Infinity,
-      ),
+    heads,
+    list: 0,
+    region: VERSION_PAGES,
+    codec: versionEntries,
+    cacheBytes,
   })
-  const lefts = createPagedLists<Left>({
-    rows,
-    headRegion: LEFT_HEADS,
-    pageRegion: LEFT_PAGES,
-    codec: leftCodec,
-    cacheBytes: CACHE_BYTES,
-    goneAt: (left) => left.t + 1,
-  })
+  const lefts = createPagedList({ rows, heads, list: 1, region: LEFT_PAGES, codec: leftEntries, cacheBytes })
   // What an event at the horizon sees: with strict matches, not the version at the horizon itself.
   const floorAt = rules.matches(0, 0, allowExactMatches) ? versions.floor : versions.below
   const ids = idIndex(rows)
   onFlush(() => {
+    heads.flush()
     versions.flush()
     lefts.flush()
+    progress.entries = entries()
     writeProgress(rows, progress)
   })
 
-  /** A row or two for each entry, in small steps, so that no record pays for many. */
-  function step(): void {
-    const limit = sweepRows
-    const { horizon } = progress
-    const swept = progress.sweepRights
-      ? versions.sweep(progress.sweepAt, limit, horizon, {
-          pageIsGone: (key, last) => (floorAt(key, horizon)?.t ?? -Infinity) > last,
-          onGone: () => {},
-        })
-      : lefts.sweep(progress.sweepAt, limit, horizon, {
-          pageIsGone: (_key, last) => last < horizon,
-          onGone: (key, left) => {
-            if (left.id !== '') ids.delete(key, left.id)
-          },
-        })
-    progress.sweepKept += swept.kept
-    progress.sweepAt = swept.next
-    if (swept.next !== undefined) return
-    if (!progress.sweepRights) {
-      progress.sweepRights = true
-      progress.sweepAt = VERSION_HEADS
-      return
-    }
-    progress.sweepRights = false
-    progress.kept = progress.sweepKept
-    progress.added = 0
+  const hasOlder: HasOlder = (list, key) => {
+    const prefix = (list === 0 ? VERSION_PAGES : LEFT_PAGES) + escapeKey(key)
+    return rows.scan({ from: prefix, to: afterPrefix(prefix), limit: 1 }).length > 0
+  }
+  /** The stages of a sweep: each goes through one region. */
+  const stages: readonly ((from: BinaryKey | undefined) => BinaryKey | undefined)[] = [
+    (from) => heads.sweep(from, sweepRows, progress.horizon, hasOlder),
+    (from) =>
+      versions.sweep(from, sweepRows, {
+        isGone: (key, last) => (floorAt(key, progress.horizon)?.t ?? -Infinity) > last,
+        onGone: () => {},
+      }),
+    (from) =>
+      lefts.sweep(from, sweepRows, {
+        isGone: (_key, last) => last < progress.horizon,
+        onGone: (key, left) => {
+          if (left.id !== '') ids.delete(key, left.id)
+        },
+      }),
+  ]
+  function step({ stage, from }: Sweep): Sweep | undefined {
+    const next = stages[stage]!(from)
+    if (next !== undefined) return { stage, from: next }
+    return stage + 1 < stages.length ? { stage: stage + 1, from: undefined } : undefined
   }
 
+  const entriesBefore = progress.entries
+  const entries = (): number => entriesBefore + versions.grown() + lefts.grown() - heads.trimmed()
   let owed = 0
   return {
     progress,
+    heads,
     versions,
     lefts,
     ids,
@@ -186,19 +195,16 @@ function openState(
         }
       },
     },
-    sweep(entriesAdded) {
-      progress.added += entriesAdded
-      const running = progress.sweepAt !== undefined
-      if (!running) {
-        if (progress.added < Math.max(sweepAfter, growth * progress.kept)) return
-        progress.sweepKept = 0
-        progress.sweepRights = false
-        progress.sweepAt = LEFT_HEADS
+    sweep() {
+      if (progress.sweep === undefined) {
+        if (entries() < growth * progress.kept + sweepAfter) return
+        progress.sweep = { stage: 0, from: undefined }
       }
-      owed += entriesAdded * rowsPerEntry
+      owed += rowsPerEntry
       if (owed < sweepRows) return
       owed = 0
-      step()
+      progress.sweep = step(progress.sweep)
+      if (progress.sweep === undefined) progress.kept = entries()
     },
   }
 }
@@ -243,11 +249,9 @@ const FRESH: Progress = {
   horizon: -MAX_TIME,
   rightPosition: 0,
   reviewFrom: null,
-  sweepAt: undefined,
-  sweepRights: false,
-  sweepKept: 0,
+  sweep: undefined,
+  entries: 0,
   kept: 0,
-  added: 0,
 }
 
 function readProgress(rows: BufferedRows): Progress {

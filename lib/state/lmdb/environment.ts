@@ -1,10 +1,11 @@
-import { accessSync, constants, mkdirSync, statfsSync, statSync, truncateSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, statSync, truncateSync } from 'node:fs'
 import { type Database as LmdbDatabase, open, type RootDatabase } from 'lmdb'
 import { assert } from '../../core/assert.js'
 import type { BinaryKey } from '../../core/binary-key.js'
 import { messageOf, RevlogError } from '../../core/errors.js'
 import type { CommittedRows, Row } from '../port.js'
 import { checkDataFile, dataFile } from './data-file.js'
+import { createRoom, diskFull, FULL_BYTES, freeBytes } from './room.js'
 
 /** A named database of an environment: ordered rows that are written at once, inside a transaction. */
 export interface Database extends CommittedRows {
@@ -20,8 +21,11 @@ export interface Database extends CommittedRows {
 export interface Environment {
   readonly path: string
   database(name: string): Database
-  /** Everything that `run` writes happens, or nothing when it throws. Synchronous; inside another one it joins it. */
-  transaction<T>(run: () => T): T
+  /**
+   * Everything that `run` writes happens, or nothing when it throws. Synchronous; inside another one it joins it.
+   * `bytes`: about how much it writes, if the caller knows, so that a full disk is noticed before.
+   */
+  transaction<T>(run: () => T, bytes?: number): T
   /** When everything committed so far is on the device. */
   flushed(): Promise<void>
   close(): Promise<void>
@@ -69,6 +73,7 @@ export function openEnvironment(
     overlappingSync: durability !== 'lazy',
   })
   const file = { path: dataFile(path), inode: statSync(dataFile(path)).ino }
+  const room = createRoom(path)
   const databases = new Map<string, Database>()
   let depth = 0
   return {
@@ -80,18 +85,23 @@ export function openEnvironment(
       databases.set(name, made)
       return made
     },
-    transaction<T>(run: () => T): T {
+    transaction<T>(run: () => T, bytes = 0): T {
       if (depth > 0) return run()
       depth++
       try {
-        cover(file, root)
-        return root.transactionSync(() => {
+        const before = cover(file, root)
+        room.require(bytes)
+        const result = root.transactionSync(() => {
           const made = run()
           assert(!(made instanceof Promise), 'a transaction is synchronous')
           return made
         })
+        room.grew(usedBytes(root) - before)
+        return result
       } catch (thrown) {
-        throw storageError(path, thrown)
+        const error = storageError(path, thrown)
+        if (error !== thrown) room.failed()
+        throw error
       } finally {
         depth--
       }
@@ -119,10 +129,13 @@ const SLACK_BYTES = 64 << 20
  * again; without them {@link checkDataFile} could not tell such a file from one that was cut off. It happens before
  * the commit, because a process may be killed right after it, and because nothing that fails after a commit may look
  * like a commit that failed. What is added is a hole, which takes no room on the disk; closing removes it.
+ * Returns how much LMDB uses.
  */
-function cover(file: DataFile, root: RootDatabase<Buffer, BinaryKey>): void {
-  const needed = usedBytes(root) + SLACK_BYTES
+function cover(file: DataFile, root: RootDatabase<Buffer, BinaryKey>): number {
+  const used = usedBytes(root)
+  const needed = used + SLACK_BYTES
   resize(file, (size) => (size < needed ? needed + SLACK_BYTES : size))
+  return used
 }
 
 /** The file that LMDB has open. Another one may have taken its place, which is nobody's to change. */
@@ -159,17 +172,10 @@ function checkDirectory(path: string): void {
 function storageError(path: string, thrown: unknown): unknown {
   if (thrown instanceof RevlogError || !(thrown instanceof Error)) return thrown
   if (!/input\/output error|no space left|disk quota|error code (5|28)\b/i.test(thrown.message)) return thrown
-  const { bavail, bsize } = statfsSync(path)
-  const free = Math.round((bavail * bsize) / 1024)
-  const details = { cause: thrown, at: { file: path } }
-  if (free < 16 * 1024) {
-    return new RevlogError('E_STATE_DISK_FULL', `the disk of ${path} is full: ${free} KiB are free`, {
-      ...details,
-      remedy: 'make room and start again; what was committed is safe and nothing else was written',
-    })
-  }
+  if (freeBytes(path) < FULL_BYTES) return diskFull(path, thrown)
   return new RevlogError('E_STATE_IO', `writing to ${path} failed: ${thrown.message}`, {
-    ...details,
+    cause: thrown,
+    at: { file: path },
     remedy: 'check the disk; what was committed before is safe',
   })
 }

@@ -70,7 +70,14 @@ export function countedJoin(
   const part = topology('cost', [joined.toStream().to(answers)]).subTopologies.first()!
   const offsets = { lefts: 0, rights: 0 }
   const open = (): Task => {
-    const task = createTask({ part, partition: 0, state: backend, maxTaskIdleMs: -1, wallTime: 0 })
+    const task = createTask({
+      part,
+      partition: 0,
+      partitions: 1,
+      state: backend,
+      maxTaskIdleMs: -1,
+      wallTime: 0,
+    })
     for (const name of ['lefts', 'rights'] as const) task.seek(name, offsets[name])
     return task
   }
