@@ -142,10 +142,17 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
     if (newest.older && (newest.entries.length === 0 || t < newest.entries[0]!.t)) {
       // The last page that begins at or before `t`; before all of them, the first.
       const page = pageUpTo(key, `${timeKey(t)}\0`) ?? pageFrom(key, '')
-      if (page !== undefined) return inPage(page)
+      if (page !== undefined) return isBehind(page, t) ? inHeadOf(head) : inPage(page)
       newest.older = false // they are all gone
     }
     return inHeadOf(head)
+  }
+
+  /** Whether an older page is the last one and `t` is after it: an empty head takes entries again. */
+  function isBehind({ key, row, entries }: OlderPage<E>, t: number): boolean {
+    const last = entries[entries.length - 1]
+    if (last === undefined || t <= last.t) return false
+    return pageFrom(key, `${row.slice(-TIME_KEY_BYTES)}\0`) === undefined
   }
 
   function previous({ head, older }: Place<E>): Place<E> | undefined {

@@ -33,6 +33,8 @@ export interface Progress {
   /** Entries there are, and entries there were when the last sweep ended. */
   entries: number
   kept: number
+  /** Entries put since the last sweep began. */
+  added: number
 }
 
 /**
@@ -197,7 +199,11 @@ function openState(
     },
     sweep() {
       if (progress.sweep === undefined) {
-        if (entries() < growth * progress.kept + sweepAfter) return
+        progress.added++
+        const enough = growth * progress.kept + sweepAfter
+        // Where each entry put is one trimmed the number stays the same, and yet other keys have something to purge.
+        if (entries() < enough && progress.added < enough) return
+        progress.added = 0
         progress.sweep = { stage: 0, from: undefined }
       }
       owed += rowsPerEntry
@@ -252,6 +258,7 @@ const FRESH: Progress = {
   sweep: undefined,
   entries: 0,
   kept: 0,
+  added: 0,
 }
 
 function readProgress(rows: BufferedRows): Progress {
