@@ -24,6 +24,12 @@ export interface LoopOptions {
 /** The event loop gets its turn at least so often. */
 const SLICE_MS = 8
 const RETRY_MS = 500
+/**
+ * Who is behind answers late anyway; larger commits are what lets it catch up. So a commit that took long is not
+ * followed by the next before this multiple of its time, up to a limit.
+ */
+const COMMIT_SHARE = 4
+const LONGEST_INTERVAL_MS = 500
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -44,6 +50,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   let failed: { readonly error: unknown } | undefined
   let paused = false
   let dirtySince: number | undefined
+  let interval = options.commitIntervalMs
   let first = 0
 
   const dirty = (): HostedTask[] => tasks.filter(({ task }) => task.dirty())
@@ -68,6 +75,8 @@ export async function runLoop(options: LoopOptions): Promise<void> {
     const started = performance.now()
     try {
       const flush = options.commit(dirty())
+      const took = Math.min(LONGEST_INTERVAL_MS, COMMIT_SHARE * (performance.now() - started))
+      interval = Math.max(options.commitIntervalMs, took)
       flushing = true
       flush
         .then(
@@ -102,7 +111,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
     const now = performance.now()
     const waiting = tasks.some(({ task }) => task.dirty())
     if (waiting) dirtySince ??= now
-    const due = waiting && (!moved || now - dirtySince! >= options.commitIntervalMs || full())
+    const due = waiting && (!moved || now - dirtySince! >= interval || full())
     if (due && !flushing && !commit()) {
       await wake.wait(Date.now() + RETRY_MS)
       continue
