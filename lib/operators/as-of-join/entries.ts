@@ -44,8 +44,11 @@ export const CORRECTED = 2
 export const ENCODED: unique symbol = Symbol('encoded')
 
 const versionSize = ({ bytes }: Version): number => 24 + (bytes?.length ?? 0)
-const headersSize = (headers: Headers): number =>
-  headers.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0) + 3, 1)
+function headersSize(headers: Headers): number {
+  let size = 1
+  for (const { key, value } of headers) size += key.length + (value?.length ?? 0) + 3
+  return size
+}
 
 export const versionCodec: Omit<EntryCodec<Version>, 'goneAt'> = {
   write({ t, offset, sequence, bytes }, to) {

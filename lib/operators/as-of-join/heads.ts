@@ -142,17 +142,25 @@ export function createHeads(
   function trim(head: Head, horizon: number): void {
     for (let n = 0; n < codecs.length; n++) {
       const list = head.lists[n]!
-      const { goneAt, size } = codecs[n]!
-      const { entries, older } = list
-      let gone = 0
-      while (gone < entries.length && goneAt(entries[gone], entries[gone + 1], !older) <= horizon) gone++
-      if (gone === 0) continue
-      for (let i = 0; i < gone; i++) list.bytes -= size(entries[i])
-      entries.splice(0, gone)
-      trimmed += gone
-      changed(head)
+      const { entries } = list
+      if (entries.length > 0 && codecs[n]!.goneAt(entries[0], entries[1], !list.older) <= horizon) {
+        removeGone(list, codecs[n]!, horizon)
+        changed(head)
+      }
     }
     if (head.note !== undefined && isEmpty(head)) head.note = undefined
+  }
+
+  function removeGone(list: HeadPage<any>, { goneAt, size }: EntryCodec<any>, horizon: number): void {
+    const { entries, older } = list
+    let gone = 0
+    while (gone < entries.length && goneAt(entries[gone], entries[gone + 1], !older) <= horizon) {
+      list.bytes -= size(entries[gone])
+      gone++
+    }
+    trimmed += gone
+    if (gone === 1) entries.shift()
+    else entries.splice(0, gone)
   }
 
   return {

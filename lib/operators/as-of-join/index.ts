@@ -7,7 +7,8 @@ import { originsOf } from '../../topology/origins.js'
 import { placeOf } from '../../topology/place.js'
 import type { StreamShape, TableShape } from '../../topology/stream.js'
 import { requireName, requirePartitioned, requireSerde } from '../place.js'
-import { createJoin, DEFAULT_EQUALS } from './join.js'
+import { DEFAULT_EQUALS } from './answering.js'
+import { createJoin } from './join.js'
 import { type AsOfJoinOptions, type How, settingsOf } from './options.js'
 import { PACE, type Pace } from './pace.js'
 import { RULES, type Rules } from './rules.js'
@@ -36,7 +37,8 @@ export function asOfJoin<K, L, R, Out, H extends How, Id extends string>(
   for (const side of [left, right]) requirePartitioned(operator, name, side)
   requireOneTopic(name, 'left', left.node)
   requireOneTopic(name, 'right', right.node)
-  if (options.id === undefined && originsOf(left.node).first()?.kind === 'repartition') {
+  const origin = originsOf(left.node).first()
+  if (options.id === undefined && origin?.kind === 'repartition') {
     throw new RevlogError(
       'E_ID_REQUIRED',
       `${placeOf(operator, name, left.node)} reads a repartition topic and has no id`,
@@ -74,6 +76,7 @@ export function asOfJoin<K, L, R, Out, H extends How, Id extends string>(
         id: options.id as ((left: unknown, key: unknown) => string) | undefined,
         sequence: options.sequence as ((right: unknown) => number) | undefined,
         equals: options.equals ?? DEFAULT_EQUALS,
+        leftTopic: origin?.kind === 'source' ? origin.topic.name : '',
       }),
   })
   return { node, key: idKey, value: options.value, partitioned: false, lookup: undefined }

@@ -1,43 +1,14 @@
-import { deepEqual } from 'fast-equals'
 import type { BinaryKey } from '../../core/binary-key.js'
 import { RevlogError } from '../../core/errors.js'
 import { withoutRevision } from '../../core/headers.js'
 import type { Change, Record } from '../../core/record.js'
-import type { KeyCodec } from '../../serdes/key-codec.js'
-import type { Serde } from '../../serdes/serde.js'
 import type { MultiProcessor, ProcessorContext } from '../../topology/processor.js'
-import { answerHeaders } from './answers.js'
-import { ANSWERED, CORRECTED, ENCODED, type Left, type Version } from './entries.js'
+import { AS_FINAL, createAnswering, FIRST } from './answering.js'
+import { ANSWERED, type Left, type Version } from './entries.js'
+import { createHistory } from './history.js'
 import { createMeasures } from './measures.js'
-import type { Settings } from './options.js'
-import type { Rules } from './rules.js'
+import type { JoinParts } from './parts.js'
 import type { AsOfState } from './state.js'
-
-/** Everything that a task's join is made of. */
-export interface JoinParts {
-  readonly settings: Settings
-  readonly rules: Rules
-  readonly leftKeys: KeyCodec<unknown>
-  readonly rightKeys: KeyCodec<unknown>
-  readonly leftValues: Serde<unknown>
-  readonly rightValues: Serde<unknown>
-  readonly ids: KeyCodec<string>
-  readonly join: (left: unknown, right: unknown, key: unknown) => unknown
-  readonly id: ((left: unknown, key: unknown) => string) | undefined
-  readonly sequence: ((right: unknown) => number) | undefined
-  readonly equals: (a: any, b: any) => boolean
-}
-
-/** How an answer came to be emitted. */
-interface Emission {
-  readonly cause?: string
-  readonly final?: boolean
-  readonly late?: boolean
-  readonly historyExpired?: boolean
-}
-
-const FIRST: Emission = Object.freeze({})
-const AS_FINAL: Emission = Object.freeze({ final: true })
 
 /**
  * For each left event, the right version of its key that was valid at its time; answered at once, and answered
@@ -57,42 +28,20 @@ export function createJoin(
   state: AsOfState,
   parts: JoinParts,
 ): MultiProcessor {
-  const {
-    settings,
-    rules,
-    leftKeys,
-    rightKeys,
-    leftValues,
-    rightValues,
-    ids,
-    join,
-    id: idOf,
-    sequence,
-    equals,
-  } = parts
-  const {
-    how,
-    grace,
-    tolerance,
-    allowExactMatches,
-    reviewEvery,
-    emitFinal,
-    delay,
-    finals,
-    late,
-    side,
-    tombstoneRetention,
-  } = settings
-  const { emit, drop, attempt, generation, partition } = context
+  const { settings, rules, leftKeys, rightKeys, leftValues, rightValues, ids, id: idOf, sequence } = parts
+  const { grace, tolerance, allowExactMatches, reviewEvery, emitFinal, delay, finals, late, side } = settings
+  const { drop, attempt, partition } = context
   const { progress, heads, versions, lefts } = state
   const measures = createMeasures(context.metrics)
+  const history = createHistory(state, settings, rules)
+  const { versionAt } = history
   const inclusive = rules.matches(0, 0, allowExactMatches)
-  const versionAt = inclusive ? versions.floor : versions.below
   let lastLeftOffset = -1
   let ordinal = 0
+  let leftRecords = 0
+  let rightRecords = 0
   let leftSilent = false
   let rightSilent = false
-  let leftTopic = ''
 
   // Time
 
@@ -103,6 +52,10 @@ export function createJoin(
     if (rightSilent) return progress.leftTime
     return rules.clock(progress.leftTime, progress.rightTime)
   }
+
+  const times = { clock, bothSidesAt }
+  const answering = createAnswering(context, state, parts, versionAt, times, measures)
+  const { answer, earlierAnswer, send, answerFirst, answerAgain } = answering
 
   /** After a side's time went on: what is due by that is emitted before anything else is seen. */
   function moveOn(): void {
@@ -122,111 +75,17 @@ export function createJoin(
     if (head !== undefined) heads.trim(head, progress.horizon)
   }
 
-  // Values
-
-  function leftValue(left: Left): unknown {
-    if (left.value === ENCODED) left.value = leftValues.decode(left.bytes)
-    return left.value
-  }
-
-  /** `undefined` for no version, a deletion, or one too old. */
-  function rightValue(version: Version | undefined | null, t: number): unknown {
-    if (version === undefined || version === null || version.bytes === undefined) return undefined
-    if (t - version.t > tolerance) return undefined
-    if (version.value === ENCODED) version.value = rightValues.decode(version.bytes)
-    return version.value
-  }
-
-  /** The answer, or `undefined` when there is none. */
-  function answer(key: BinaryKey, left: Left, version: Version | undefined | null): unknown {
-    const right = rightValue(version, left.t)
-    if (right === undefined && how === 'inner') return undefined
-    return join(leftValue(left), right, leftKeys.fromKey(key))
-  }
-
-  function answerKey(left: Left): string {
-    left.answerKey ??=
-      left.id === ''
-        ? `${leftTopic}-${partition}-${left.offset}${left.ordinal === 0 ? '' : `-${left.ordinal}`}`
-        : ids.fromKey(left.id)
-    return left.answerKey
-  }
-
-  function send(
-    left: Left,
-    newValue: unknown,
-    oldValue: unknown,
-    match: Version | undefined,
-    how: Emission,
-  ): void {
-    emit({
-      key: answerKey(left),
-      value: { newValue, oldValue },
-      timestamp: left.t,
-      headers: answerHeaders(left.headers, {
-        generation,
-        leftOffset: left.offset,
-        ordinal: left.ordinal,
-        rightPosition: progress.rightPosition,
-        match: match !== undefined && rightValue(match, left.t) !== undefined ? match : undefined,
-        cause: how.cause,
-        final: how.final ?? false,
-        late: how.late ?? false,
-        historyExpired: how.historyExpired ?? false,
-      }),
-    })
-  }
-
-  /** The first answer of a left event; an inner join without a match has none. */
-  function answerFirst(key: BinaryKey, left: Left, how: Emission): void {
-    const match = versionAt(key, left.t)
-    left.flags |= ANSWERED
-    left.answeredAt = clock()
-    const value = answer(key, left, match)
-    if (value === undefined) return
-    measures.firstAnswers.add()
-    send(left, value, undefined, match, how)
-  }
-
-  /** An answer that may have changed. */
-  function answerAgain(
-    key: BinaryKey,
-    left: Left,
-    before: Version | undefined | null,
-    now: Version | undefined,
-    cause: string | undefined,
-  ): void {
-    const oldValue = answer(key, left, before)
-    const newValue = answer(key, left, now)
-    if (same(oldValue, newValue)) {
-      measures.suppressed.add()
-      return
-    }
-    measures.corrections.add()
-    if ((left.flags & CORRECTED) === 0) {
-      left.flags |= CORRECTED
-      lefts.touch(key, left)
-      measures.correctedAnswers.add()
-    }
-    measures.timeToCorrection.record(clock() - left.answeredAt)
-    measures.correctionGrace.record(Math.max(0, bothSidesAt() - left.t))
-    send(left, newValue, oldValue, now, cause === undefined ? FIRST : { cause })
-  }
-
-  const same = (a: unknown, b: unknown): boolean =>
-    a === undefined || b === undefined ? a === b : equals(a, b)
-
   // Left events
 
   function onLeft(record: Record<unknown, unknown>): void {
     if (record.key === undefined || record.key === null) return drop('null-key')
     if (record.value === undefined) return drop('null-value')
-    const { topic, offset } = context.recordMetadata()!
-    leftTopic = topic
+    const { offset } = context.recordMetadata()!
     ordinal = offset === lastLeftOffset ? ordinal + 1 : 0
     lastLeftOffset = offset
     const { timestamp: t } = record
     leftSilent = false
+    leftRecords++
     measures.latenessLeft.record(Math.max(0, progress.leftTime - t))
     if (t > progress.leftTime) {
       progress.leftTime = t
@@ -296,7 +155,7 @@ export function createJoin(
   function replace(key: BinaryKey, known: Left, left: Left): void {
     measures.replaced.add()
     const answered = (known.flags & ANSWERED) !== 0
-    const oldValue = answered ? answer(key, known, basis(key, known)) : undefined
+    const oldValue = answered ? earlierAnswer(key, known, basis(key, known)) : undefined
     forget(key, known)
     left.flags = known.flags
     left.answeredAt = known.answeredAt
@@ -317,12 +176,12 @@ export function createJoin(
   function onLateLeft(key: BinaryKey, left: Left): void {
     if (late === 'side' && side !== undefined) return context.divert(side, 'late-left')
     if (late !== 'emit') return drop('late-left')
-    const floor = visibleFloor(key)
+    const floor = history.visibleFloor(key)
     const match = floor !== undefined && rules.matches(floor.t, left.t, allowExactMatches) ? floor : undefined
-    const historyExpired = match === undefined && mayHaveLost(key, left.t)
+    const historyExpired = match === undefined && history.mayHaveLost(key, left.t)
     const known = left.id === '' ? undefined : openEvent(key, left.id)
     attempt(() => {
-      const oldValue = known === undefined ? undefined : answer(key, known, basis(key, known))
+      const oldValue = known === undefined ? undefined : earlierAnswer(key, known, basis(key, known))
       if (known !== undefined) forget(key, known)
       const value = answer(key, left, match)
       measures.lateAnswers.add()
@@ -335,26 +194,6 @@ export function createJoin(
     })
   }
 
-  /** The version that an event at the horizon sees, unless it is only kept because nothing has removed it yet. */
-  function visibleFloor(key: BinaryKey): Version | undefined {
-    const { horizon } = progress
-    const floor = versionAt(key, horizon)
-    if (floor === undefined || floor.t + tolerance < horizon) return undefined
-    return isForgotten(floor) ? undefined : floor
-  }
-
-  const isForgotten = (floor: Version): boolean =>
-    floor.bytes === undefined && floor.t + tombstoneRetention < progress.horizon
-
-  /** Whether a version that an event at `t` would have seen may have been purged. A function of the horizon and of what was accepted. */
-  function mayHaveLost(key: BinaryKey, t: number): boolean {
-    if (tolerance !== Infinity || t < progress.horizon - tombstoneRetention) return true
-    const floor = versionAt(key, progress.horizon)
-    if (floor === undefined || isForgotten(floor)) return false
-    const first = heads.get(key)?.note
-    return first !== undefined && rules.matches(first, t, allowExactMatches)
-  }
-
   // Right versions
 
   function onRight(record: Record<unknown, unknown>): void {
@@ -363,6 +202,7 @@ export function createJoin(
     progress.rightPosition = offset // what is due now is answered without this record
     if (record.key === undefined || record.key === null) return drop('null-key')
     rightSilent = false
+    rightRecords++
     measures.latenessRight.record(Math.max(0, progress.rightTime - t))
     if (t > progress.rightTime) {
       progress.rightTime = t
@@ -378,9 +218,9 @@ export function createJoin(
       value,
     }
     trim(key)
-    forgetDeleted(key)
+    history.forgetDeleted(key)
     const { horizon } = progress
-    if (!rules.isOpen(t, horizon) && !becomesFloor(key, version)) return dropLateRight(key, version)
+    if (!rules.isOpen(t, horizon) && !history.becomesFloor(key, version)) return dropLateRight(key, version)
     const previous = versions.floor(key, t)
     const tied = previous !== undefined && previous.t === t ? previous : undefined
     if (tied !== undefined && !rules.replaces(version, tied)) return measures.superseded.add()
@@ -396,21 +236,6 @@ export function createJoin(
     }
     state.sweep()
     correct(key, version, before, next, topic)
-  }
-
-  /** A key of which only an old deletion is left begins anew. */
-  function forgetDeleted(key: BinaryKey): void {
-    if (!versions.hasPages(key)) return
-    const floor = versionAt(key, progress.horizon)
-    if (floor !== undefined && isForgotten(floor)) versions.removeUpTo(key, floor.t)
-  }
-
-  /** A version behind the horizon is of use if no other one stands between it and the horizon. */
-  function becomesFloor(key: BinaryKey, version: Version): boolean {
-    if (version.t + tolerance < progress.horizon || isForgotten(version)) return false
-    const floor = visibleFloor(key)
-    if (floor === undefined || version.t > floor.t) return true
-    return version.t === floor.t && rules.replaces(version, floor)
   }
 
   function dropLateRight(key: BinaryKey, version: Version): void {
@@ -500,12 +325,12 @@ export function createJoin(
 
   if (reviewEvery !== undefined) context.schedule(reviewEvery, 'stream-time', review)
   if (settings.idleAfter !== undefined) {
-    let [leftSeen, rightSeen] = [progress.leftTime, progress.rightTime]
+    let [leftSeen, rightSeen] = [-1, -1] // what happened before the first of these is not known
     context.schedule(settings.idleAfter, 'wall-clock-time', () => {
-      leftSilent = progress.leftTime === leftSeen
-      rightSilent = progress.rightTime === rightSeen
+      leftSilent = leftRecords === leftSeen
+      rightSilent = rightRecords === rightSeen
       if (leftSilent && rightSilent) [leftSilent, rightSilent] = [false, false]
-      ;[leftSeen, rightSeen] = [progress.leftTime, progress.rightTime]
+      ;[leftSeen, rightSeen] = [leftRecords, rightRecords]
       moveOn()
     })
   }
@@ -514,9 +339,9 @@ export function createJoin(
 }
 
 /** Bytes that are kept must not hold on to the batch that they came in. */
-const owned = (encoded: Buffer, value: unknown): Buffer =>
-  encoded === value ? Buffer.from(encoded) : encoded
-
-/** Deep equality of answers; bytes are compared as bytes. */
-export const DEFAULT_EQUALS = (a: unknown, b: unknown): boolean =>
-  Buffer.isBuffer(a) && Buffer.isBuffer(b) ? a.equals(b) : deepEqual(a, b)
+function owned(encoded: Buffer, value: unknown): Buffer {
+  if (encoded !== value) return encoded
+  const copy = Buffer.allocUnsafe(encoded.length)
+  encoded.copy(copy, 0, 0, encoded.length)
+  return copy
+}

@@ -38,7 +38,7 @@ export interface AsOfJoinOptions<K, L, R, Out, H extends How = 'left', Id extend
   readonly corrections?: 'eager' | { readonly every: Duration }
   /** `early` (default): answers at once, corrects later. `final`: one answer, when it cannot change any more. */
   readonly emit?: 'early' | 'final'
-  /** Holds the first answer back for so long. */
+  /** Holds the first answer back for so long; at most the grace period. */
   readonly delay?: Duration
   /** Also emits each answer once more when it becomes final, with the header `revlog-final`. */
   readonly finals?: boolean
@@ -88,6 +88,12 @@ export function settingsOf(options: AsOfJoinOptions<any, any, any, any, How, any
     reject(
       "delay has no meaning with emit: 'final'",
       'leave one of them out: a final answer waits as long as it must',
+    )
+  }
+  if (delay > options.gracePeriod) {
+    reject(
+      'delay is longer than gracePeriod, so answers would be final, and forgotten, before they are given',
+      "give a delay of at most the grace period, or emit: 'final'",
     )
   }
   if (emit === 'final' && finals)

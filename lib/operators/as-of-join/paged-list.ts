@@ -57,7 +57,7 @@ export interface PageSweeper<E> {
 }
 
 interface OlderPage<E> extends Page<E> {
-  readonly row: BinaryKey
+  row: BinaryKey
   readonly key: BinaryKey
   dirty: boolean
 }
@@ -183,6 +183,7 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
     const bytes = moved.reduce((sum, entry) => sum + size(entry), 0)
     page.bytes -= bytes
     if (head !== undefined) headPage(head).older = true
+    else nameByFirst(place.older!)
     changed(place)
     const half: OlderPage<E> = {
       row: prefixOf(key) + timeKey(moved[0]!.t),
@@ -196,6 +197,17 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
     rows.put(half.row, encode(half)) // at once: scans have to find it
     changed(inPage(half)) // and again, for an entry in it may yet be changed in place
     return head === undefined ? NONE : moved
+  }
+
+  /** The first page of all takes entries older than its row says; once it is cut, the row must say so. */
+  function nameByFirst(page: OlderPage<E>): void {
+    const row = prefixOf(page.key) + timeKey(page.entries[0]!.t)
+    if (row >= page.row) return
+    rows.delete(page.row)
+    pages.delete(page.row)
+    page.row = row
+    pages.set(row, page)
+    rows.put(row, encode(page))
   }
 
   /** The page that holds this very entry. */
@@ -347,6 +359,7 @@ function placeBefore(entries: readonly Timed[], t: number): number {
 
 /** The place nearest to the middle where the time changes; 0 when all are of one time. */
 function cutOf(entries: readonly Timed[]): number {
+  if (entries.length < 2) return 0 // one large entry
   const middle = entries.length >> 1
   let cut = middle
   while (cut < entries.length && entries[cut]!.t === entries[cut - 1]!.t) cut++

@@ -117,13 +117,14 @@ function openState(
   const progress = readProgress(rows)
   const versionEntries: EntryCodec<Version> = {
     ...versionCodec,
-    goneAt: (version, next, isOldest) =>
-      Math.min(
-        rules.supersededAt(next, allowExactMatches),
-        version.t + tolerance + 1,
-        // A deletion hides what is older; it may only be forgotten after that.
-        version.bytes === undefined && isOldest ? version.t + tombstoneRetention + 1 : Infinity,
-      ),
+    goneAt(version, next, isOldest) {
+      const superseded = rules.supersededAt(next, allowExactMatches)
+      const tooOld = version.t + tolerance + 1
+      const gone = superseded < tooOld ? superseded : tooOld
+      // A deletion hides what is older; it may only be forgotten after that.
+      if (version.bytes !== undefined || !isOldest) return gone
+      return Math.min(gone, version.t + tombstoneRetention + 1)
+    },
   }
   const leftEntries: EntryCodec<Left> = { ...leftCodec, goneAt: (left) => left.t + 1 }
   const heads = createHeads(rows, HEADS, [versionEntries, leftEntries], HEAD_CACHE_BYTES)

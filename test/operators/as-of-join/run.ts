@@ -3,6 +3,7 @@ import { TopologyTestDriver } from 'revlog/test-driver'
 import { kTable } from '../../../lib/dsl/ktable.js'
 import { stream } from '../../../lib/dsl/sources.js'
 import { asOfJoin } from '../../../lib/operators/as-of-join/index.js'
+import { PACE, type Pace } from '../../../lib/operators/as-of-join/pace.js'
 import { RULES, type Rules } from '../../../lib/operators/as-of-join/rules.js'
 import { json } from '../../../lib/serdes/json.js'
 import { string } from '../../../lib/serdes/primitives.js'
@@ -23,11 +24,13 @@ export const lefts = topic('lefts', { key: string(), value: json<LeftEvent>() })
 export const rights = topic('rights', { key: string(), value: json<RightValue>() })
 export const answers = topic('answers', { key: string(), value: json<Answer>() })
 
-export const joined = (options: Options, rules: Rules = RULES) =>
-  kTable(asOfJoin(stream(lefts).shape, stream(rights).shape, { ...options, value: json<Answer>() }, rules))
+export const joined = (options: Options, rules: Rules = RULES, pace: Pace = PACE) =>
+  kTable(
+    asOfJoin(stream(lefts).shape, stream(rights).shape, { ...options, value: json<Answer>() }, rules, pace),
+  )
 
-export const topologyOf = (options: Options, rules: Rules = RULES): Topology =>
-  topology('oracle', [joined(options, rules).toStream().to(answers)])
+export const topologyOf = (options: Options, rules: Rules = RULES, pace: Pace = PACE): Topology =>
+  topology('oracle', [joined(options, rules, pace).toStream().to(answers)])
 
 export type Schedule = 'in order' | 'crash at every step' | 'crash and send again' | 'wiped now and then'
 export const SCHEDULES: readonly Schedule[] = [
@@ -45,11 +48,12 @@ export interface RunOptions {
   readonly store?: 'memory' | 'lmdb'
   readonly partitions?: number
   readonly rules?: Rules
+  readonly pace?: Pace
 }
 
 /** Runs a case and compares the last revisions with the batch join. */
 export function check(c: Case, run: RunOptions): void {
-  const driver = new TopologyTestDriver(topologyOf(c.options, run.rules), {
+  const driver = new TopologyTestDriver(topologyOf(c.options, run.rules, run.pace), {
     store: run.store ?? 'memory',
     partitions: run.partitions ?? 1,
     commitEvery: run.schedule === 'in order' ? 1 + (c.seed % 4) : 1,

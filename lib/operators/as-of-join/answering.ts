@@ -1,0 +1,147 @@
+import { deepEqual } from 'fast-equals'
+import type { BinaryKey } from '../../core/binary-key.js'
+import type { Change } from '../../core/record.js'
+import type { ProcessorContext } from '../../topology/processor.js'
+import { answerHeaders } from './answers.js'
+import { ANSWERED, CORRECTED, ENCODED, type Left, type Version } from './entries.js'
+import type { Measures } from './measures.js'
+import type { JoinParts } from './parts.js'
+import type { AsOfState } from './state.js'
+
+/** How an answer came to be emitted. */
+export interface Emission {
+  readonly cause?: string
+  readonly final?: boolean
+  readonly late?: boolean
+  readonly historyExpired?: boolean
+}
+
+export const FIRST: Emission = Object.freeze({})
+export const AS_FINAL: Emission = Object.freeze({ final: true })
+
+/** The times that an answer is measured by. */
+export interface Times {
+  /** The greatest event time of both sides. */
+  readonly clock: () => number
+  /** The event time that both sides have reached. */
+  readonly bothSidesAt: () => number
+}
+
+/** Makes answers from a left event and a version, and emits them. */
+export function createAnswering(
+  { emit, generation, partition }: ProcessorContext<string, Change<unknown>>,
+  { progress, lefts }: AsOfState,
+  { settings, leftKeys, leftValues, rightValues, ids, join, equals, leftTopic }: JoinParts,
+  versionAt: (key: BinaryKey, t: number) => Version | undefined,
+  { clock, bothSidesAt }: Times,
+  measures: Measures,
+) {
+  const { how, tolerance } = settings
+
+  function leftValue(left: Left): unknown {
+    if (left.value === ENCODED) left.value = leftValues.decode(left.bytes)
+    return left.value
+  }
+
+  /** `undefined` for no version, a deletion, or one too old. */
+  function rightValue(version: Version | undefined | null, t: number): unknown {
+    if (version === undefined || version === null || version.bytes === undefined) return undefined
+    if (t - version.t > tolerance) return undefined
+    if (version.value === ENCODED) version.value = rightValues.decode(version.bytes)
+    return version.value
+  }
+
+  /** The answer, or `undefined` when there is none. */
+  function answer(key: BinaryKey, left: Left, version: Version | undefined | null): unknown {
+    const right = rightValue(version, left.t)
+    if (right === undefined && how === 'inner') return undefined
+    return join(leftValue(left), right, leftKeys.fromKey(key))
+  }
+
+  function answerKey(left: Left): string {
+    left.answerKey ??=
+      left.id === ''
+        ? `${leftTopic}-${partition}-${left.offset}${left.ordinal === 0 ? '' : `-${left.ordinal}`}`
+        : ids.fromKey(left.id)
+    return left.answerKey
+  }
+
+  /** What was answered before: nothing, if `join` threw. That was decided and counted then. */
+  function earlierAnswer(key: BinaryKey, left: Left, version: Version | undefined | null): unknown {
+    try {
+      return answer(key, left, version)
+    } catch {
+      return undefined
+    }
+  }
+
+  function send(
+    left: Left,
+    newValue: unknown,
+    oldValue: unknown,
+    match: Version | undefined,
+    how: Emission,
+  ): void {
+    emit({
+      key: answerKey(left),
+      value: { newValue, oldValue },
+      timestamp: left.t,
+      headers: answerHeaders(left.headers, {
+        generation,
+        leftOffset: left.offset,
+        ordinal: left.ordinal,
+        rightPosition: progress.rightPosition,
+        match: match !== undefined && rightValue(match, left.t) !== undefined ? match : undefined,
+        cause: how.cause,
+        final: how.final ?? false,
+        late: how.late ?? false,
+        historyExpired: how.historyExpired ?? false,
+      }),
+    })
+  }
+
+  /** The first answer of a left event; an inner join without a match has none. */
+  function answerFirst(key: BinaryKey, left: Left, how: Emission): void {
+    const match = versionAt(key, left.t)
+    left.flags |= ANSWERED
+    left.answeredAt = clock()
+    const value = answer(key, left, match)
+    if (value === undefined) return
+    measures.firstAnswers.add()
+    send(left, value, undefined, match, how)
+  }
+
+  /** An answer that may have changed. */
+  function answerAgain(
+    key: BinaryKey,
+    left: Left,
+    before: Version | undefined | null,
+    now: Version | undefined,
+    cause: string | undefined,
+  ): void {
+    const oldValue = earlierAnswer(key, left, before)
+    const newValue = answer(key, left, now)
+    if (same(oldValue, newValue)) {
+      measures.suppressed.add()
+      return
+    }
+    measures.corrections.add()
+    if ((left.flags & CORRECTED) === 0) {
+      left.flags |= CORRECTED
+      lefts.touch(key, left)
+      measures.correctedAnswers.add()
+    }
+    measures.timeToCorrection.record(clock() - left.answeredAt)
+    measures.correctionGrace.record(Math.max(0, bothSidesAt() - left.t))
+    send(left, newValue, oldValue, now, cause === undefined ? FIRST : { cause })
+  }
+
+  const same = (a: unknown, b: unknown): boolean =>
+    a === undefined || b === undefined ? a === b : equals(a, b)
+
+  return { answer, earlierAnswer, send, answerFirst, answerAgain }
+}
+
+/** Deep equality of answers; bytes are compared as bytes. */
+export const DEFAULT_EQUALS = (a: unknown, b: unknown): boolean =>
+  Buffer.isBuffer(a) && Buffer.isBuffer(b) ? a.equals(b) : deepEqual(a, b)
