@@ -74,35 +74,35 @@ export function stateContract(make: () => Engine): void {
         const rows = buffers[at]!
         const model = seen[at]!
         const told = `step ${step}`
-        const action = random.integer(1_000)
-        if (action < 350) {
+        const action = random.integer(10_000)
+        if (action < 3_500) {
           const key = randomKey(random)
           const value = randomValue(random)
           rows.put(key, value)
           model.set(key, value)
-        } else if (action < 500) {
+        } else if (action < 5_000) {
           const key =
             model.size > 0 && random.chance(0.7) ? random.pick([...model.keys()]) : randomKey(random)
           rows.delete(key)
           model.delete(key)
-        } else if (action < 700) {
+        } else if (action < 7_000) {
           const key =
             model.size > 0 && random.chance(0.7) ? random.pick([...model.keys()]) : randomKey(random)
           assert.deepEqual(rows.get(key), model.get(key), told)
-        } else if (action < 950) {
+        } else if (action < 9_500) {
           const scan = randomScan(random)
           assert.deepEqual(rows.scan(scan), scanModel(model, scan), `${told} ${JSON.stringify(scan)}`)
           assert.deepEqual(backend.rows(STORES[at]!).scan(scan), scanModel(committed[at]!, scan), told)
-        } else if (action < 960) {
+        } else if (action < 9_600) {
           const { from, to, reverse } = randomScan(random)
           const stretch = { from, to, reverse: reverse ?? false }
           assert.deepEqual([...rows.rows(stretch)], scanModel(model, { ...stretch, limit: Infinity }), told)
-        } else if (action < 980) {
+        } else if (action < 9_800) {
           commit()
-        } else if (action < 990) {
+        } else if (action < 9_860) {
           buffers = open(backend) // a crash: what was not committed is gone
           giveUp()
-        } else if (action < 998) {
+        } else if (action < 9_994) {
           backend = await engine.reopen()
           buffers = open(backend)
           giveUp()
