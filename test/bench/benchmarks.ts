@@ -1,4 +1,5 @@
 import { engine } from './engine-benchmark.js'
+import { memory } from './memory-benchmark.js'
 import { restore } from './restore-benchmark.js'
 import type { Result } from './result.js'
 import { service } from './service-benchmark.js'
@@ -15,6 +16,8 @@ export interface BenchOptions {
 /** One thing to measure. It has a process of its own, so that its peak memory is its own. */
 export interface Benchmark {
   readonly name: string
+  /** Only runs when it is named. */
+  readonly slow?: boolean
   readonly run: (options: BenchOptions) => Promise<Result>
   /** The Java peer's program that does the same, for `--java`. */
   readonly peer?: Peer
@@ -27,4 +30,4 @@ export interface Peer {
 }
 
 /** In the order in which they run when no name is given. */
-export const BENCHMARKS: readonly Benchmark[] = [...engine, ...service, ...restore]
+export const BENCHMARKS: readonly Benchmark[] = [...engine, ...service, ...restore, ...memory]

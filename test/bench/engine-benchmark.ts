@@ -10,7 +10,7 @@ const RECORDS = 1_000_000
 /** Every write goes to the store and to the changelog; Kafka Streams' cache would skip most of them, and delay the outputs. */
 const UNCACHED = ['--config', 'statestore.cache.max.bytes=0']
 
-/** The engine alone: reading the file, processing, encoding outputs and changelog, committing; no broker. */
+/** The engine alone: processing, encoding outputs and changelog, committing; no broker. */
 const engineBenchmark = (name: JobName, stores: Stores): Benchmark => {
   const { peer, workload } = jobOf(name, { graceMs: GRACE_MS })
   const benchmark = `engine/${name}/${stores}`
@@ -24,14 +24,14 @@ const engineBenchmark = (name: JobName, stores: Stores): Benchmark => {
       const job = jobOf(name, { graceMs })
       const scratch = openScratch(stores)
       try {
-        return await measure(benchmark, (onTick) => {
+        return await measure(benchmark, (watch) => {
           const { records: done, ...details } = runEngine({
             job,
             backend: scratch.backend,
             file,
             records,
             commitEvery,
-            onTick,
+            watch,
           })
           return { records: done, details: { ...details, diskMiB: scratch.diskMiB() } }
         })

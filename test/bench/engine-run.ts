@@ -1,4 +1,4 @@
-import { type LogRecord, NO_HEADERS, type ProducerRecord } from '../../lib/core/record.js'
+import { NO_HEADERS, type ProducerRecord } from '../../lib/core/record.js'
 import { createTask } from '../../lib/engine/task.js'
 import {
   assignStoreIds,
@@ -8,6 +8,7 @@ import {
 } from '../../lib/state/changelog.js'
 import type { StateBackend } from '../../lib/state/port.js'
 import type { Job } from './jobs.js'
+import type { Stopwatch } from './measure.js'
 import { readWorkload } from './workload.js'
 
 export interface EngineRun {
@@ -18,8 +19,7 @@ export interface EngineRun {
   readonly commitEvery: number
   readonly onOutput?: (record: ProducerRecord) => void
   readonly onChangelog?: (record: ChangelogRecord) => void
-  /** Every few milliseconds of work. */
-  readonly onTick?: () => void
+  readonly watch?: Stopwatch
 }
 
 export interface EngineCounts {
@@ -31,13 +31,15 @@ export interface EngineCounts {
   readonly commits: number
 }
 
+const UNWATCHED: Stopwatch = { tick: () => {}, pause: (run) => run() }
+
 /**
  * A task, called as a host calls it, on a file: everything that the service does with a record, except for the
  * broker. The records of a join are handed over one by one, so that they are taken in the order of the file, which
  * is how the Java peer is driven too; those of a single input come in batches, as a fetch brings them.
  */
 export function runEngine(run: EngineRun): EngineCounts {
-  const { job, backend, file, commitEvery, onOutput, onChangelog, onTick } = run
+  const { job, backend, file, commitEvery, onOutput, onChangelog, watch = UNWATCHED } = run
   const part = job.topology.subTopologies.first()!
   const ids = assignStoreIds(
     new Map(),
@@ -83,23 +85,29 @@ export function runEngine(run: EngineRun): EngineCounts {
   const offsets = [0, 0]
   const [left, right] = job.inputs
   let uncommitted = 0
-  for (const chunk of readWorkload(file, run.records)) {
-    onTick?.()
-    const batch = chunk.map(
-      ({ side, timestamp, key, value }): LogRecord => ({
-        offset: offsets[side]!++,
-        timestamp,
-        key,
-        value,
-        headers: NO_HEADERS,
-      }),
-    )
+  // Where there is no peer to compare with, reading the file is off the clock: a broker's records are there already.
+  const untimed = job.peer === undefined ? watch.pause : <T>(read: () => T): T => read()
+  const chunks = readWorkload(file, run.records)
+  for (;;) {
+    watch.tick()
+    const batch = untimed(() => {
+      const next = chunks.next()
+      if (next.done === true) return undefined
+      return next.value.map(({ side, timestamp, key, value }) => ({
+        topic: side === 0 ? left : right!,
+        record: { offset: offsets[side]!++, timestamp, key, value, headers: NO_HEADERS },
+      }))
+    })
+    if (batch === undefined) break
     if (right === undefined) {
-      task.add(left, batch)
+      task.add(
+        left,
+        batch.map(({ record }) => record),
+      )
       counts.records += task.process(0)
     } else {
-      for (const [i, record] of batch.entries()) {
-        task.add(chunk[i]!.side === 0 ? left : right, [record])
+      for (const { topic, record } of batch) {
+        task.add(topic, [record])
         counts.records += task.process(0)
       }
     }

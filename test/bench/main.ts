@@ -6,7 +6,7 @@ import { runChild } from './run-child.js'
 
 const USAGE = `usage: npm run bench -- [NAME…] [options]
 
-  NAME               benchmarks whose names contain it; all when absent
+  NAME               benchmarks whose names contain it; all but the slow ones (memory/10M …) when absent
   --list             print the names
   --records N        records of the input
   --commit-every N   records between two commits of the engine benchmarks (20000)
@@ -39,7 +39,9 @@ const numberOf = (text: string | undefined): number | undefined => {
 async function main(): Promise<void> {
   if (values.help === true) return console.log(USAGE)
   const chosen = BENCHMARKS.filter(
-    ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+    ({ name, slow = false }) =>
+      positionals.some((part) => name.includes(part)) ||
+      (positionals.length === 0 && (!slow || values.list === true)),
   )
   if (values.list === true) return console.log(chosen.map(({ name }) => name).join('\n'))
   if (chosen.length === 0) throw new RangeError(`no benchmark's name contains ${positionals.join(' or ')}`)

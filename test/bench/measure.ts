@@ -1,26 +1,40 @@
 import type { Result } from './result.js'
-import { createMemoryWatch, usage } from './usage.js'
+import { createMemoryWatch, minus, plus, type Usage, usage } from './usage.js'
 
 export interface Measured {
   readonly records: number
   readonly details?: { readonly [name: string]: number | string | undefined }
 }
 
-/** Runs something once and says what it took. `tick` is to be called every few milliseconds of work. */
+export interface Stopwatch {
+  /** To be called every few milliseconds of work: looks at the memory. */
+  readonly tick: () => void
+  /** Runs what does not belong to the benchmark, off the clock. */
+  readonly pause: <T>(run: () => T) => T
+}
+
+/** Runs something once and says what it took. */
 export async function measure(
   benchmark: string,
-  run: (tick: () => void) => Measured | Promise<Measured>,
+  run: (watch: Stopwatch) => Measured | Promise<Measured>,
 ): Promise<Result> {
   const memory = createMemoryWatch()
   let ticks = 0
+  let paused: Usage = { seconds: 0, cpuSeconds: 0, machineCpuSeconds: 0 }
   const before = usage()
-  const { records, details = {} } = await run(() => {
-    if (ticks++ % 16 === 0) memory.sample()
+  const { records, details = {} } = await run({
+    tick: () => {
+      if (ticks++ % 16 === 0) memory.sample()
+    },
+    pause: (other) => {
+      const from = usage()
+      const made = other()
+      paused = plus(paused, minus(usage(), from))
+      return made
+    },
   })
-  const after = usage()
-  const seconds = after.seconds - before.seconds
-  const cpuSeconds = after.cpuSeconds - before.cpuSeconds
-  const others = after.machineCpuSeconds - before.machineCpuSeconds - cpuSeconds
+  const { seconds, cpuSeconds, machineCpuSeconds } = minus(minus(usage(), before), paused)
+  const others = machineCpuSeconds - cpuSeconds
   const { rssMiB, anonMiB } = memory.peak()
   return {
     benchmark,

@@ -25,7 +25,7 @@ const throughput = (name: JobName): Benchmark => {
       const directory = scratchDirectory()
       try {
         await fillDirectory(directory.path, job, inputFile(workload, records), records)
-        return await measure(benchmark, async (tick) => {
+        return await measure(benchmark, async ({ tick }) => {
           const service = await run(job.topology, { directory: directory.path })
           const ticking = setInterval(tick, 1)
           await service.caughtUp()
@@ -55,7 +55,7 @@ const latency: Benchmark = {
     const file = inputFile('asof-hot', records)
     const directory = scratchDirectory()
     try {
-      return await measure('service/latency', (tick) =>
+      return await measure('service/latency', ({ tick }) =>
         measureLatency({ directory: directory.path, job, file, records, tick }),
       )
     } finally {

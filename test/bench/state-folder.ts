@@ -32,7 +32,8 @@ export function openScratch(stores: Stores): Scratch {
   }
 }
 
+/** Bytes on the disk: a file of LMDB may have holes. */
 export const sizeOf = (folder: string): number =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).blocks * 512, 0)

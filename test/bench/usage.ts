@@ -17,6 +17,14 @@ export function usage(): Usage {
   }
 }
 
+export const minus = (a: Usage, b: Usage): Usage => plus(a, b, -1)
+
+export const plus = (a: Usage, b: Usage, times = 1): Usage => ({
+  seconds: a.seconds + times * b.seconds,
+  cpuSeconds: a.cpuSeconds + times * b.cpuSeconds,
+  machineCpuSeconds: a.machineCpuSeconds + times * b.machineCpuSeconds,
+})
+
 function machineCpuSeconds(): number {
   const [first = ''] = (read('/proc/stat') ?? '').split('\n')
   const fields = first.trim().split(/ +/)

@@ -95,6 +95,7 @@ describe('the package, installed into an empty folder', () => {
     assert.deepEqual(
       expected.filter((path) => !packed.includes(path)),
       [],
+      'compiled from a source that is gone? then remove dist and build again',
     )
     assert.deepEqual(
       packed.filter((path) => /\.test\.|(?:^|\/)(?:test|topologies|docs)\//.test(path)),
