@@ -36,7 +36,7 @@ const restoreBenchmark = (name: JobName, graceMs: number, commitEvery: number): 
           onChangelog: writer.write,
         })
         writer.close()
-        return await measure(benchmark, async (tick) => {
+        return await measure(benchmark, async ({ tick }) => {
           const { records: done } = await restoreState(scratch.backend, () => readRecords(changelog), tick)
           return { records: done, details: { unit: 'changelog records', diskMiB: scratch.diskMiB() } }
         })

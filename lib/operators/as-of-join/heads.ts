@@ -191,7 +191,7 @@ export function createHeads(
     make: (key) =>
       keep({
         key,
-        lists: codecs.map(() => ({ entries: [], bytes: 0, older: false })),
+        lists: codecs.map(emptyPage),
         note: undefined,
         dirty: false,
       }),

@@ -217,8 +217,12 @@ export function createJoin(
       bytes: value === undefined ? undefined : owned(rightValues.encode(value), value),
       value,
     }
+<<<<<<< HEAD
     trim(key)
     history.forgetDeleted(key)
+=======
+    forgetDeleted(key, t)
+>>>>>>> proofs
     const { horizon } = progress
     if (!rules.isOpen(t, horizon) && !history.becomesFloor(key, version)) return dropLateRight(key, version)
     const previous = versions.floor(key, t)
@@ -228,6 +232,7 @@ export function createJoin(
     const next = versions.above(key, t)
     if (tied === undefined) versions.insert(key, version)
     else versions.replace(key, tied, version)
+<<<<<<< HEAD
     const head = heads.get(key)!
     const isAnew = previous === undefined && next === undefined
     if (isAnew || head.note === undefined || t < head.note) {
@@ -236,6 +241,29 @@ export function createJoin(
     }
     state.sweep()
     correct(key, version, before, next, topic)
+=======
+    const first = versions.note(key)
+    const isAnew = next === undefined && (previous === undefined || isForgotten(previous))
+    if (isAnew || first === undefined || t < first) versions.setNote(key, t)
+    state.sweep(1)
+    correct(key, version, before, next, `${topic}-${partition}@${offset}`)
+  }
+
+  /** Behind a deletion that is forgotten a version may begin the key anew: nothing that is newer may hide it. */
+  function forgetDeleted(key: BinaryKey, t: number): void {
+    versions.trimHead(key, progress.horizon)
+    if (!versions.hasPages(key) || rules.isOpen(t, progress.horizon)) return
+    const floor = versionAt(key, progress.horizon)
+    if (floor !== undefined && t <= floor.t && isForgotten(floor)) versions.removeUpTo(key, floor.t)
+  }
+
+  /** A version behind the horizon is of use if no other one stands between it and the horizon. */
+  function becomesFloor(key: BinaryKey, version: Version): boolean {
+    if (version.t + tolerance < progress.horizon || isForgotten(version)) return false
+    const floor = visibleFloor(key)
+    if (floor === undefined || version.t > floor.t) return true
+    return version.t === floor.t && rules.replaces(version, floor)
+>>>>>>> proofs
   }
 
   function dropLateRight(key: BinaryKey, version: Version): void {
