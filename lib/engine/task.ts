@@ -1,6 +1,7 @@
 import { createMetrics, type Metrics } from '../core/metrics.js'
 import { type LogRecord, NO_HEADERS, type ProducerRecord, type Record } from '../core/record.js'
 import { trusted } from '../serdes/serde.js'
+import { checkFingerprints } from '../state/fingerprints.js'
 import type { StateBackend, StoreWrites } from '../state/port.js'
 import { createWriteBuffer, type WriteBuffer } from '../state/write-buffer.js'
 import type { DropReason } from '../topology/processor.js'
@@ -89,6 +90,7 @@ export function createTask(options: TaskOptions): Task {
     part.inputs.map((input) => input.topic.name),
   )
   const stored = restoredMetadata(state)
+  const fingerprints = checkFingerprints(stored.stores, part.stores)
   const generation = Math.max(options.generation ?? 0, stored.generation)
   const metrics = createMetrics()
   const current: Current = { topic: '', raw: undefined }
@@ -230,7 +232,7 @@ export function createTask(options: TaskOptions): Task {
         streamTime,
         timers: punctuator.state(),
         generation,
-        stores: Object.fromEntries(part.stores.map((spec) => [spec.name, spec.fingerprint])),
+        stores: fingerprints,
       })
       return { outputs, writes, metadata, positions }
     },

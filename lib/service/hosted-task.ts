@@ -6,8 +6,8 @@ export interface HostedTask {
   readonly task: Task
   /** The name of its state, see `Manifest`. */
   readonly state: string
-  /** Reads and processes until there is nothing to do, or until `deadline` (of `performance.now`). True when anything was done. */
-  readonly run: (wallTime: number, deadline: number) => boolean
+  /** Reads and processes until there is nothing to do, or until `deadline` (of `performance.now`). */
+  readonly run: (wallTime: number, deadline: number) => Progress
   /** Records that are in the log and were not processed yet. */
   readonly lag: () => number
   /** The next offset to be processed, past what compaction has emptied. */
@@ -17,6 +17,9 @@ export interface HostedTask {
   /** Remembers the positions; they become the durable ones when the returned function is called. */
   readonly mark: () => () => void
 }
+
+/** Nothing was there to do; something was, and no more is; or more is waiting. */
+export type Progress = 'nothing' | 'done' | 'more'
 
 interface Feed {
   readonly topic: string
@@ -78,14 +81,14 @@ export function hostTask(
     task,
     state,
     run(wallTime, deadline) {
-      let moved = task.punctuate(wallTime)
+      let progress: Progress = task.punctuate(wallTime) ? 'done' : 'nothing'
       do {
-        if (task.pendingBytes() >= maxPendingBytes) break
+        if (task.pendingBytes() >= maxPendingBytes) return 'more'
         fill()
-        if (task.process(wallTime, CHUNK) === 0) break
-        moved = true
+        if (task.process(wallTime, CHUNK) === 0) return progress
+        progress = 'done'
       } while (performance.now() < deadline)
-      return moved
+      return 'more'
     },
     lag: () =>
       feeds.reduce(

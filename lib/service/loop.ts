@@ -1,7 +1,7 @@
 import { RevlogError } from '../core/errors.js'
 import type { Metrics } from '../core/metrics.js'
 import type { ServiceEvent } from './events.js'
-import type { HostedTask } from './hosted-task.js'
+import type { HostedTask, Progress } from './hosted-task.js'
 import type { Wake } from './wake.js'
 
 export interface LoopOptions {
@@ -24,13 +24,19 @@ export interface LoopOptions {
 /** The event loop gets its turn at least so often. */
 const SLICE_MS = 8
 const RETRY_MS = 500
+/**
+ * Who is behind answers late anyway; larger commits are what lets it catch up. So a commit that took long is not
+ * followed by the next before this multiple of its time, up to a limit.
+ */
+const COMMIT_SHARE = 4
+const LONGEST_INTERVAL_MS = 500
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /**
  * Processes until it is told to stop, and commits what it processed. While one commit is being flushed the next
  * batch is processed and kept back, so at most one transaction is ever under way. What has caught up commits at
- * once; under load the flush sets the pace, and every task that has anything takes part in each transaction.
+ * once; who is behind, when its time is over or its memory full; and every task that has anything takes part in each transaction.
  *
  * Returns when everything that was processed is on the disk.
  *
@@ -44,23 +50,24 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   let failed: { readonly error: unknown } | undefined
   let paused = false
   let dirtySince: number | undefined
+  let interval = options.commitIntervalMs
   let first = 0
 
   const dirty = (): HostedTask[] => tasks.filter(({ task }) => task.dirty())
 
   const full = (): boolean => tasks.some(({ task }) => task.pendingBytes() >= options.maxPendingBytes)
 
-  function turn(): boolean {
+  function turn(): Progress {
     const wallTime = Date.now()
     const deadline = performance.now() + SLICE_MS
-    let moved = false
+    let progress: Progress = 'nothing'
     for (let i = 0; i < tasks.length; i++) {
       // Each turn begins with another task, so that none waits behind a busy one.
-      const hosted = tasks[(first + i) % tasks.length]!
-      moved = hosted.run(wallTime, deadline) || moved
+      const own = tasks[(first + i) % tasks.length]!.run(wallTime, deadline)
+      if (own === 'more' || progress === 'nothing') progress = own
     }
     first = (first + 1) % Math.max(1, tasks.length)
-    return moved
+    return progress
   }
 
   /** False when the disk is full: nothing was written, and it is worth another try. */
@@ -68,6 +75,8 @@ export async function runLoop(options: LoopOptions): Promise<void> {
     const started = performance.now()
     try {
       const flush = options.commit(dirty())
+      const took = Math.min(LONGEST_INTERVAL_MS, COMMIT_SHARE * (performance.now() - started))
+      interval = Math.max(options.commitIntervalMs, took)
       flushing = true
       flush
         .then(
@@ -98,16 +107,16 @@ export async function runLoop(options: LoopOptions): Promise<void> {
 
   while (!stopping()) {
     if (failed !== undefined) throw failed.error
-    const moved = !paused && turn()
+    const progress = paused ? 'nothing' : turn()
     const now = performance.now()
     const waiting = tasks.some(({ task }) => task.dirty())
     if (waiting) dirtySince ??= now
-    const due = waiting && (!moved || now - dirtySince! >= options.commitIntervalMs || full())
+    const due = waiting && (progress !== 'more' || now - dirtySince! >= interval || full())
     if (due && !flushing && !commit()) {
       await wake.wait(Date.now() + RETRY_MS)
       continue
     }
-    if (moved) {
+    if (progress !== 'nothing' && !(flushing && full())) {
       await nextTurn()
     } else if (flushing || waiting) {
       await wake.wait(wakeAt(tasks))

@@ -1,21 +1,14 @@
 import { RevlogError } from '../core/errors.js'
-import { createChangelogReader, type StoreIds } from '../state/changelog.js'
+import type { ChangelogRecord } from '../state/changelog.js'
 import type { StateBackend } from '../state/port.js'
+import { type Restored, restore as restoreState } from '../state/restore.js'
 import type { Journal } from './journal.js'
 
-export interface Restored {
-  readonly records: number
-  readonly ids: StoreIds
-}
-
-/** What becomes one transaction: large enough to be fast, small enough to be held in memory. */
+/** What is read at a time: enough to be fast, little enough that the process stays awake. */
 const CHUNK_BYTES = 4 << 20
 const CHUNK_RECORDS = 50_000
 
-/**
- * Reads the rows of a task back from its changelog, until they are byte for byte what they were. The metadata is
- * written last: while there is none the state counts as missing, so whoever is interrupted begins again.
- */
+/** Makes the state of a task what its changelog topic says; durable when it resolves. See `state/restore.ts`. */
 export async function restore(
   journal: Journal,
   backend: StateBackend,
@@ -24,28 +17,21 @@ export async function restore(
   onProgress: (offset: number, end: number) => void,
 ): Promise<Restored> {
   const end = journal.endOffset(topic, partition)
-  const reader = createChangelogReader()
-  backend.wipe()
-  let records = 0
-  for (let offset = journal.startOffset(topic, partition); offset < end; ) {
-    const chunk = { topic, partition, offset, maxRecords: CHUNK_RECORDS, maxBytes: CHUNK_BYTES }
-    const fetched = journal.read(chunk)
-    for (const { key, value } of fetched.records) reader.add({ key: key!, value })
-    records += fetched.records.length
-    offset = fetched.nextOffset
-    backend.commit(reader.takeRows(), undefined)
-    onProgress(offset, end)
-    await new Promise((resolve) => setImmediate(resolve))
+  async function* read(): AsyncGenerator<readonly ChangelogRecord[]> {
+    for (let offset = journal.startOffset(topic, partition); offset < end; ) {
+      const chunk = { topic, partition, offset, maxRecords: CHUNK_RECORDS, maxBytes: CHUNK_BYTES }
+      const { records, nextOffset } = journal.read(chunk)
+      yield records.map(({ key, value }) => ({ key: key!, value }))
+      offset = nextOffset
+      onProgress(offset, end)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
-  const metadata = reader.metadata()
-  if (metadata === undefined) {
-    throw new RevlogError('E_CHANGELOG_CORRUPT', 'the changelog does not end with a commit', {
-      at: { topic, partition },
-      remedy:
-        'the topic is not what this application wrote: give the topology another name, so that it starts anew',
-    })
+  try {
+    const restored = await restoreState(backend, read)
+    await journal.flushed()
+    return restored
+  } catch (thrown) {
+    throw thrown instanceof RevlogError ? thrown.located({ topic, partition }) : thrown
   }
-  backend.commit([], metadata)
-  await journal.flushed()
-  return { records, ids: reader.ids() }
 }

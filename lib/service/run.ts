@@ -5,6 +5,7 @@ import type { Topology } from '../topology/topology.js'
 import { type Application, openApplication } from './application.js'
 import { createCaughtUp } from './caught-up.js'
 import { createCommit } from './commit.js'
+import type { HostedTask } from './hosted-task.js'
 import { createHousekeeping } from './housekeeping.js'
 import { createJournal } from './journal.js'
 import { runLoop } from './loop.js'
@@ -16,7 +17,7 @@ import { createWake } from './wake.js'
 /** Of input that was read ahead, in all tasks together. */
 const INPUT_BYTES = 32 << 20
 /** Of outputs and state that wait for their commit, in one task. */
-const MAX_PENDING_BYTES = 8 << 20
+const MAX_PENDING_BYTES = 16 << 20
 /** One for each store of each task, and a few more. */
 const MAX_DATABASES = 4_096
 
@@ -83,6 +84,9 @@ function launch(
   const caughtUp = createCaughtUp(tasks, journal)
   const unsubscribe = directory.onCommit(wake.ring)
   let stopping = false
+  // Of a closed directory nothing can be asked any more.
+  let left: number | undefined
+  const lag = (): number => left ?? lagOf(tasks)
   const stop = (): void => {
     stopping = true
     wake.ring()
@@ -103,10 +107,16 @@ function launch(
   }).finally(async () => {
     unsubscribe()
     settings.signal?.removeEventListener('abort', stop)
-    for (const { task } of tasks) task.close()
-    await directory.close()
+    try {
+      left = lagOf(tasks)
+      for (const { task } of tasks) task.close()
+    } finally {
+      await directory.close()
+    }
   })
-  const service = createService({ topology, directory, tasks, metrics, caughtUp, finished, stop })
+  const service = createService({ topology, directory, tasks, metrics, caughtUp, finished, stop, lag })
   settings.onEvent({ kind: 'running', tasks: tasks.length })
   return service
 }
+
+const lagOf = (tasks: readonly HostedTask[]): number => tasks.reduce((sum, hosted) => sum + hosted.lag(), 0)

@@ -41,7 +41,7 @@ export interface Service {
   readonly stop: () => Promise<void>
   /** Resolves when all that is in the topics now is answered, and the answers are durable. Rejects when the service ends before. */
   readonly caughtUp: () => Promise<void>
-  /** Records that were not processed yet. */
+  /** Records that were not processed yet; of a service that has ended, those that it left. */
   readonly lag: () => number
   readonly metrics: () => ServiceMetrics
   /** Writes to a topic. Resolves when every record is durable. */
@@ -70,6 +70,7 @@ export interface ServiceParts {
   readonly caughtUp: CaughtUp
   readonly finished: Promise<void>
   readonly stop: () => void
+  readonly lag: () => number
 }
 
 export function createService(parts: ServiceParts): Service {
@@ -104,7 +105,7 @@ export function createService(parts: ServiceParts): Service {
       return finished
     },
     caughtUp: caughtUp.wait,
-    lag: () => tasks.reduce((sum, hosted) => sum + hosted.lag(), 0),
+    lag: parts.lag,
     metrics: () => ({
       service: metrics.snapshot(),
       tasks: new Map(tasks.map(({ task }) => [task.id, task.metrics.snapshot()])),

@@ -1,5 +1,6 @@
+import { assert } from '../core/assert.js'
 import { type BinaryKey, keyOfBytes } from '../core/binary-key.js'
-import { RevlogError } from '../core/errors.js'
+import { messageOf, RevlogError } from '../core/errors.js'
 import type { StoreWrites, Write } from './port.js'
 
 /**
@@ -10,7 +11,12 @@ import type { StoreWrites, Write } from './port.js'
  *     key    00 01  position                          value  the commit's metadata; the last record of a commit
  *
  * All of it survives compaction: the last record of each key is the state. What follows the last `position` belongs
- * to a commit that did not happen and is not applied. Ids are given by store name and never given again.
+ * to a commit that did not happen and is not applied. Ids are given by store name and never given again; a varint
+ * is little-endian base 128. The metadata has the stores' fingerprints (see `fingerprints.ts`), so they are restored
+ * with the rows.
+ *
+ * One record for each row, and not a commit in one: so compaction knows rows, and what a key was rewritten in the
+ * meantime is gone from the log as it is from the store.
  */
 export interface ChangelogRecord {
   readonly key: Buffer
@@ -21,6 +27,8 @@ export type StoreIds = ReadonlyMap<string, number>
 
 const IDENTITY = Buffer.of(0, 0)
 const POSITION = Buffer.of(0, 1)
+/** What a varint of two bytes counts to. */
+const MAX_STORE_ID = 0x3fff
 
 /** The ids of the stores: those already given stay, new stores get the next ones. */
 export function assignStoreIds(known: StoreIds, stores: Iterable<string>): StoreIds {
@@ -29,6 +37,9 @@ export function assignStoreIds(known: StoreIds, stores: Iterable<string>): Store
   for (const store of [...stores].sort()) if (!ids.has(store)) ids.set(store, ++last)
   return ids
 }
+
+/** Whether a record ends a commit. */
+export const isMarker = ({ key }: ChangelogRecord): boolean => key[0] === 0 && key[1] === POSITION[1]
 
 /** What opens a changelog, and is written again whenever a store joins. */
 export const encodeIdentity = (ids: StoreIds): ChangelogRecord => ({
@@ -45,7 +56,7 @@ export function encodeCommit(
   const records: ChangelogRecord[] = []
   for (const { store, writes: rows } of writes) {
     const id = ids.get(store)
-    if (id === undefined) throw new RevlogError('E_INVARIANT', `store ${store} has no id in the changelog`)
+    assert(id !== undefined && id <= MAX_STORE_ID, `store ${store} has an id in the changelog`)
     for (const { key, value } of rows) records.push({ key: encodeKey(id, key), value })
   }
   records.push({ key: POSITION, value: metadata })
@@ -64,72 +75,100 @@ function encodeKey(id: number, key: BinaryKey): Buffer {
   return bytes
 }
 
-/** Reads a changelog from its start: what the commits up to the last marker add up to. */
+/** Rows and the metadata that makes them a state. */
+export interface Commit {
+  readonly writes: readonly StoreWrites[]
+  readonly metadata: Buffer
+}
+
+/**
+ * Reads a changelog from its start: what its commits add up to. Memory is bounded by the rows that differ, however
+ * often each was written. Values are not copied: they keep the bytes that they are a part of.
+ *
+ * @throws RevlogError `E_CHANGELOG_CORRUPT` for what no changelog holds.
+ */
 export interface ChangelogReader {
   readonly add: (record: ChangelogRecord) => void
-  /** The commits completed since the last call, folded into one; `undefined` when there is none. */
-  readonly take: () => { readonly writes: readonly StoreWrites[]; readonly metadata: Buffer } | undefined
   /**
-   * The rows added since the last call, whether their commit is complete or not: for a log that holds all of a
-   * commit or nothing of it. Compaction leaves one marker, at the end; who waits for it holds all of the state.
+   * The commits completed since the last call, folded into one; `undefined` when there is none. Rows of stores that
+   * the log has not named yet stay: compaction may have left the identity behind them.
+   */
+  readonly take: () => Commit | undefined
+  /**
+   * The rows added since the last call, whether their commit is complete or not. Compaction leaves one marker, at
+   * the end; who waits for it holds all of the state.
    */
   readonly takeRows: () => readonly StoreWrites[]
+  /** How many rows wait. */
+  readonly held: () => number
+  /** How many rows the last call kept back, because the log has not named their store. */
+  readonly unnamed: () => number
   /** What the last marker said; `undefined` before there was one. */
   readonly metadata: () => Buffer | undefined
   readonly ids: () => StoreIds
 }
 
+/** Rows by the whole key, with the store's id: in its order stores follow each other, and rows in each of them. */
+type Rows = Map<BinaryKey, Buffer | undefined>
+
 export function createChangelogReader(): ChangelogReader {
-  let ids = new Map<string, number>()
-  let names = new Map<number, string>()
-  const open: ChangelogRecord[] = []
-  let folded = new Map<string, Map<BinaryKey, Buffer | undefined>>()
+  let ids: StoreIds = new Map()
+  let names: ReadonlyMap<number, string> = new Map()
+  let open: Rows = new Map()
+  let closed: Rows = new Map()
   let metadata: Buffer | undefined
   let complete = false
+  let unnamed = 0
 
-  const close = (): void => {
-    for (const { key, value } of open) {
-      const long = key[0]! >= 0x80
-      const id = long ? (key[0]! & 0x7f) | (key[1]! << 7) : key[0]!
-      const store = names.get(id)
-      if (store === undefined) {
-        throw new RevlogError(
-          'E_CHANGELOG_CORRUPT',
-          `the changelog has a row of store ${id}, which it does not name`,
-        )
-      }
-      let rows = folded.get(store)
-      if (rows === undefined) {
-        rows = new Map()
-        folded.set(store, rows)
-      }
-      rows.set(keyOfBytes(key.subarray(long ? 2 : 1)), value)
+  function close(): void {
+    if (closed.size === 0) [closed, open] = [open, closed]
+    else {
+      for (const [key, value] of open) closed.set(key, value)
+      open.clear()
     }
-    open.length = 0
   }
-  const unfold = (): StoreWrites[] => {
-    const taken = [...folded].map(([store, rows]): StoreWrites => {
-      const keys = [...rows.keys()].sort()
-      return { store, writes: keys.map((key): Write => ({ key, value: rows.get(key) })) }
-    })
-    folded = new Map()
-    return taken
+
+  function unfold(): StoreWrites[] {
+    const found: { store: string; writes: Write[] }[] = []
+    const kept: Rows = new Map()
+    let current: number | undefined
+    let writes: Write[] | undefined
+    for (const whole of [...closed.keys()].sort()) {
+      const value = closed.get(whole)
+      const first = whole.charCodeAt(0)
+      const long = first >= 0x80
+      const id = long ? (first & 0x7f) | (whole.charCodeAt(1) << 7) : first
+      if (id !== current) {
+        current = id
+        const store = names.get(id)
+        writes = store === undefined ? undefined : []
+        if (store !== undefined) found.push({ store, writes: writes! })
+      }
+      if (writes === undefined) kept.set(whole, value)
+      else writes.push({ key: whole.slice(long ? 2 : 1), value })
+    }
+    closed = kept
+    unnamed = kept.size
+    return found
   }
+
   return {
     ids: () => ids,
-    add(record) {
-      if (record.key[0] !== 0) {
-        open.push(record)
+    metadata: () => metadata,
+    held: () => open.size + closed.size,
+    unnamed: () => unnamed,
+    add({ key, value }) {
+      if (key[0] !== 0) {
+        open.set(keyOfBytes(key), value)
         return
       }
-      if (record.key[1] === 0) {
-        const identity = JSON.parse(String(record.value)) as { stores: { [name: string]: number } }
-        ids = new Map(Object.entries(identity.stores))
+      if (key[1] === IDENTITY[1]) {
+        ids = decodeIdentity(value)
         names = new Map([...ids].map(([name, id]) => [id, name]))
         return
       }
       close()
-      metadata = record.value
+      metadata = value
       complete = true
     },
     take() {
@@ -141,6 +180,23 @@ export function createChangelogReader(): ChangelogReader {
       close()
       return unfold()
     },
-    metadata: () => metadata,
   }
 }
+
+function decodeIdentity(value: Buffer | undefined): StoreIds {
+  try {
+    const { stores } = JSON.parse(String(value)) as { stores: { [name: string]: number } }
+    return new Map(Object.entries(stores))
+  } catch (cause) {
+    throw corrupt(`its identity cannot be read: ${messageOf(cause)}`)
+  }
+}
+
+export const corrupt = (how: string): RevlogError =>
+  new RevlogError(
+    'E_CHANGELOG_CORRUPT',
+    `this is not a changelog that revlog wrote, or not all of it: ${how}`,
+    {
+      remedy: 'give the topology another name, so that it starts anew, or bring the topic back as it was',
+    },
+  )

@@ -6,8 +6,10 @@ import type { Scan } from './port.js'
 export interface OrderedKeys {
   readonly add: (key: BinaryKey) => void
   readonly delete: (key: BinaryKey) => void
-  /** The keys of a stretch; keys may be added and deleted while it is walked. */
-  readonly keys: (scan: Omit<Scan, 'limit'>) => Generator<BinaryKey>
+  /** The first key of a stretch, the last one in reverse. Keys may be added and deleted between the calls. */
+  readonly first: (stretch: Omit<Scan, 'limit'>) => BinaryKey | undefined
+  /** The key of the stretch after `key`, before it in reverse. */
+  readonly next: (stretch: Omit<Scan, 'limit'>, key: BinaryKey) => BinaryKey | undefined
 }
 
 export const compareKeys = (a: BinaryKey, b: BinaryKey): number => (a < b ? -1 : a > b ? 1 : 0)
@@ -22,10 +24,10 @@ const newTree = (keys: Iterable<BinaryKey>) => {
 
 export function createOrderedKeys(initial: Iterable<BinaryKey>): OrderedKeys {
   const tree = newTree(initial)
-  const first = ({ from, to, reverse = false }: Omit<Scan, 'limit'>): BinaryKey | undefined => {
-    if (reverse) return to === undefined ? tree.maxKey() : tree.nextLowerKey(to)
-    if (from === undefined) return tree.minKey()
-    return tree.has(from) ? from : tree.nextHigherKey(from)
+  const within = ({ from, to, reverse }: Omit<Scan, 'limit'>, key: BinaryKey | undefined) => {
+    if (key === undefined) return undefined
+    const outside = reverse ? from !== undefined && key < from : to !== undefined && key >= to
+    return outside ? undefined : key
   }
   return {
     add: (key) => {
@@ -34,16 +36,12 @@ export function createOrderedKeys(initial: Iterable<BinaryKey>): OrderedKeys {
     delete: (key) => {
       tree.delete(key)
     },
-    *keys(scan) {
-      const { from, to, reverse = false } = scan
-      for (
-        let key = first(scan);
-        key !== undefined;
-        key = reverse ? tree.nextLowerKey(key) : tree.nextHigherKey(key)
-      ) {
-        if (reverse ? from !== undefined && key < from : to !== undefined && key >= to) return
-        yield key
-      }
+    first(stretch) {
+      const { from, to, reverse } = stretch
+      if (reverse) return within(stretch, to === undefined ? tree.maxKey() : tree.nextLowerKey(to))
+      return within(stretch, from === undefined ? tree.minKey() : tree.getPairOrNextHigher(from)?.[0])
     },
+    next: (stretch, key) =>
+      within(stretch, stretch.reverse ? tree.nextLowerKey(key) : tree.nextHigherKey(key)),
   }
 }

@@ -34,12 +34,13 @@ export interface WriteBuffer extends BufferedRows {
 }
 
 const PAGE = 256
+
 /**
  * Writes wait here for the commit and are read back from here: nothing reaches the engine below before the
  * outputs of the same records are safe, a crash takes back exactly what was not committed, and a key written
  * a thousand times is one row and one changelog record.
  *
- * Point reads use a hash map. The order is only needed by scans, so it is built by the first one.
+ * Point reads use a hash map. The order is only needed by scans, so it is built by the first one after a commit.
  */
 export function createWriteBuffer(store: string, committed: CommittedRows): WriteBuffer {
   const pending = new Map<BinaryKey, Buffer | undefined>()
@@ -60,32 +61,31 @@ export function createWriteBuffer(store: string, committed: CommittedRows): Writ
     pending.set(key, value)
   }
 
-  function* pendingRows(request: Scan): Generator<Write> {
-    order ??= createOrderedKeys(pending.keys())
-    for (const key of order.keys(request)) yield { key, value: pending.get(key) }
-  }
-
   function scan(request: Scan): Row[] {
     const found = pending.size === 0 ? committed.scan(request) : merged(request)
     counters.scanned += found.length
     return found
   }
 
+  /** Walks both sides in step; where both have a key, the write since the commit counts. */
   function merged(request: Scan): Row[] {
     const found: Row[] = []
     const { reverse = false, limit } = request
-    const mine = pendingRows(request)
-    let next = mine.next()
+    if (limit <= 0) return found
+    order ??= createOrderedKeys(pending.keys())
+    let own = order.first(request)
     let { from, to } = request
     let below: Row[] = []
     let at = 0
     let exhausted = false
-    while (found.length < limit) {
+    // A page of what is still wanted, at first: only rows that were deleted since make another one necessary.
+    let page = limit
+    for (;;) {
       if (at === below.length && !exhausted) {
-        const want = Math.max(limit - found.length, 4)
-        below = committed.scan({ from, to, reverse, limit: want })
-        exhausted = below.length < want
+        below = committed.scan({ from, to, reverse, limit: page })
+        exhausted = below.length < page
         at = 0
+        page = Math.min(2 * page, PAGE)
         const last = below[below.length - 1]
         if (last !== undefined) {
           if (reverse) to = last.key
@@ -93,26 +93,18 @@ export function createWriteBuffer(store: string, committed: CommittedRows): Writ
         }
       }
       const row = below[at]
-      const own = next.done ? undefined : next.value
-      if (own === undefined && row === undefined) break
-      const order =
-        own === undefined
-          ? 1
-          : row === undefined
-            ? -1
-            : reverse
-              ? compare(row.key, own.key)
-              : compare(own.key, row.key)
-      if (order > 0) {
-        found.push(row!)
-        at++
-        continue
+      if (own === undefined && row === undefined) return found
+      const first =
+        own === undefined ? 1 : row === undefined ? -1 : compare(own, row.key) * (reverse ? -1 : 1)
+      if (first >= 0) at++
+      if (first > 0) found.push(row!)
+      else {
+        const value = pending.get(own!)
+        if (value !== undefined) found.push({ key: own!, value })
       }
-      if (order === 0) at++
-      if (own!.value !== undefined) found.push({ key: own!.key, value: own!.value })
-      next = mine.next()
+      if (found.length >= limit) return found
+      if (first <= 0) own = order.next(request, own!)
     }
-    return found
   }
 
   return {

@@ -1,7 +1,8 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ChangelogRecord, createChangelogReader } from '../../lib/state/changelog.js'
+import type { ChangelogRecord } from '../../lib/state/changelog.js'
+import { restore as restoreState } from '../../lib/state/restore.js'
 import type { Benchmark } from './benchmarks.js'
 import { runEngine } from './engine-run.js'
 import { inputFile } from './input-file.js'
@@ -10,8 +11,6 @@ import { measure } from './measure.js'
 import { openScratch } from './state-folder.js'
 
 const RECORDS = 1_000_000
-/** As the service restores: so many changelog records become one transaction. */
-const CHUNK_RECORDS = 50_000
 
 /**
  * A changelog back into an empty LMDB. The changelog is made first, by running the job, and kept in a file, so that
@@ -37,22 +36,8 @@ const restoreBenchmark = (name: JobName, graceMs: number, commitEvery: number): 
           onChangelog: writer.write,
         })
         writer.close()
-        return await measure(benchmark, ({ tick }) => {
-          const reader = createChangelogReader()
-          let done = 0
-          let open = 0
-          const fold = (): void => {
-            tick()
-            open = 0
-            const commits = reader.take()
-            if (commits !== undefined) scratch.backend.commit(commits.writes, commits.metadata)
-          }
-          for (const record of readRecords(changelog)) {
-            reader.add(record)
-            done++
-            if (++open === CHUNK_RECORDS) fold()
-          }
-          fold()
+        return await measure(benchmark, async ({ tick }) => {
+          const { records: done } = await restoreState(scratch.backend, () => readRecords(changelog), tick)
           return { records: done, details: { unit: 'changelog records', diskMiB: scratch.diskMiB() } }
         })
       } finally {
@@ -94,7 +79,7 @@ function createWriter(file: string) {
   }
 }
 
-function* readRecords(file: string): Generator<ChangelogRecord> {
+function* readRecords(file: string): Generator<readonly ChangelogRecord[]> {
   const fd = openSync(file, 'r')
   let rest = Buffer.alloc(0)
   for (;;) {
@@ -102,6 +87,7 @@ function* readRecords(file: string): Generator<ChangelogRecord> {
     const length = readSync(fd, block, 0, block.length, null)
     if (length === 0) break
     const data = Buffer.concat([rest, block.subarray(0, length)])
+    const records: ChangelogRecord[] = []
     let at = 0
     for (;;) {
       if (at + 2 > data.length) break
@@ -110,12 +96,13 @@ function* readRecords(file: string): Generator<ChangelogRecord> {
       const size = data.readInt32BE(keyEnd)
       const end = keyEnd + 4 + Math.max(0, size)
       if (end > data.length) break
-      yield {
+      records.push({
         key: data.subarray(at + 2, keyEnd),
         value: size < 0 ? undefined : data.subarray(keyEnd + 4, end),
-      }
+      })
       at = end
     }
+    yield records
     rest = data.subarray(at)
   }
   closeSync(fd)

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { formatRevision, REVISION_HEADERS, type SourceTopic } from 'revlog'
 import { run, type Service } from 'revlog/service'
 import { lastHeader } from '../../lib/core/record.js'
+import { openEnvironment } from '../../lib/state/lmdb/environment.js'
 import { truthOf } from './consultants/batch.js'
 import type { Input } from './consultants/input.js'
 import {
@@ -35,6 +36,28 @@ function start(directory: string): { readonly child: ChildProcess; readonly prog
     if (message.acknowledged !== undefined) progress.acknowledged = message.acknowledged
   })
   return { child, progress }
+}
+
+/** As if the disk with the state had been lost and the one with the topics had not. The next life restores, and may die at it. How many databases had rows. */
+async function loseState(directory: string): Promise<number> {
+  const environment = openEnvironment(directory, { durability: 'durable', maxDatabases: 4_096 })
+  const names = [
+    ['mood-at-recommendation', 'mood-at-recommendation', 'received'],
+    ['spent', 'spent'],
+    ['answered', 'answered'],
+  ].flatMap(([state, ...stores]) =>
+    [0, 1].flatMap((partition) => {
+      const task = `consultants/${state}/${partition}`
+      return [`${task}#meta`, ...stores.map((store) => `${task}/${store}`)]
+    }),
+  )
+  const databases = names.map((name) => environment.database(name))
+  const filled = databases.filter((database) => database.scan({ limit: 1 }).length > 0).length
+  environment.transaction(() => {
+    for (const database of databases) database.clear()
+  })
+  await environment.close()
+  return filled
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -105,7 +128,9 @@ describe('a service that is killed', () => {
     await inDirectory(async (directory) => {
       let acknowledged = 0
       let underLoad = 0
+      let lost = 0
       for (let kill = 0; kill < KILLS; kill++) {
+        if (kill % 10 === 5) lost = Math.max(lost, await loseState(directory))
         const { child, progress } = start(directory)
         const exit = once(child, 'exit')
         // One in five dies while it starts, one while it opens and catches up, the others while they work.
@@ -123,6 +148,7 @@ describe('a service that is killed', () => {
       const inputs = await verify(directory, acknowledged)
       assert.ok(underLoad > KILLS / 2, `only ${underLoad} of ${KILLS} kills were under load`)
       assert.ok(inputs > 1_000)
+      if (KILLS > 15) assert.equal(lost, 14, 'the state was where it was lost')
     })
   })
 

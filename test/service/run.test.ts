@@ -61,6 +61,8 @@ describe('a service on the embedded broker', () => {
       ])
       await second.stop()
       await second.finished
+      assert.equal(second.lag(), 0)
+      await assert.rejects(tableOf(second, counts), withCode('E_BROKER_CLOSED'))
     }))
 
   it('makes the topics that it needs: tables and changelogs compacted, partitions as told', () =>

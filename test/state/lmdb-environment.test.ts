@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RevlogError } from '../../lib/core/errors.js'
+import { createLmdbBackend } from '../../lib/state/lmdb/backend.js'
 import { openEnvironment } from '../../lib/state/lmdb/environment.js'
 
 const temporary = (): string => mkdtempSync(join(tmpdir(), 'revlog-lmdb-'))
@@ -42,8 +43,8 @@ describe('an LMDB environment', () => {
   before(async () => {
     sound = temporary()
     const environment = openEnvironment(sound, { durability: 'durable' })
+    const rows = environment.database('rows')
     environment.transaction(() => {
-      const rows = environment.database('rows')
       for (let i = 0; i < 1_000; i++) rows.put(`k${i}`, Buffer.alloc(100, i))
     })
     await environment.flushed()
@@ -98,8 +99,8 @@ describe('an LMDB environment', () => {
     }
     let environment = openEnvironment(directory, { durability: 'lazy' })
     for (let round = 0; round < 300; round++) {
+      const rows = environment.database('rows')
       environment.transaction(() => {
-        const rows = environment.database('rows')
         for (let i = random() * random() * 100; i > 0; i--) {
           const key = `k${Math.floor(random() * 200)}`
           if (random() < 0.4) rows.delete(key)
@@ -115,8 +116,17 @@ describe('an LMDB environment', () => {
     rmSync(directory, { recursive: true })
   })
 
-  it('is for this user only', () => {
-    assert.equal(statSync(join(sound, 'data.mdb')).mode & 0o777, 0o600)
+  it('is for this user only', async () => {
+    const directory = join(temporary(), 'made')
+    await openEnvironment(directory, { durability: 'lazy' }).close()
+    for (const [path, mode] of [
+      ['.', 0o700],
+      ['data.mdb', 0o600],
+      ['lock.mdb', 0o600],
+    ] as const) {
+      assert.equal(statSync(join(directory, path)).mode & 0o777, mode, path)
+    }
+    rmSync(directory, { recursive: true })
   })
 
   it('takes back all of a transaction that throws', async () => {
@@ -137,6 +147,109 @@ describe('an LMDB environment', () => {
     rmSync(directory, { recursive: true })
   })
 
+  it('makes a commit of a task part of the transaction around it', async () => {
+    const directory = temporary()
+    const environment = openEnvironment(directory, { durability: 'lazy' })
+    const log = environment.database('log')
+    const state = createLmdbBackend(environment, 'task')
+    const rows = state.rows('store')
+    const commit = (text: string) => {
+      log.put('k', Buffer.from(text))
+      state.commit([{ store: 'store', writes: [{ key: 'k', value: Buffer.from(text) }] }], Buffer.from(text))
+    }
+    environment.transaction(() => commit('1'))
+    assert.throws(() =>
+      environment.transaction(() => {
+        commit('2')
+        throw new Error('no')
+      }),
+    )
+    assert.deepEqual([log.get('k'), rows.get('k'), state.metadata()].map(String), ['1', '1', '1'])
+    await environment.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  it('takes no asynchronous transaction', async () => {
+    const directory = temporary()
+    const environment = openEnvironment(directory, { durability: 'lazy' })
+    const rows = environment.database('rows')
+    assert.throws(
+      () =>
+        environment.transaction(async () => {
+          rows.put('k', Buffer.from('v'))
+        }),
+      /a transaction is synchronous/,
+    )
+    assert.equal(rows.get('k'), undefined)
+    await environment.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  it('opens no database inside a transaction, whose handle would outlive it', async () => {
+    const directory = temporary()
+    const environment = openEnvironment(directory, { durability: 'lazy' })
+    assert.throws(() => environment.transaction(() => environment.database('late')), /before the transaction/)
+    assert.deepEqual(environment.databaseNames(''), [])
+    await environment.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  it('says how many databases there is room for when one is too many', async () => {
+    const directory = temporary()
+    const environment = openEnvironment(directory, { durability: 'lazy', maxDatabases: 2 })
+    for (const name of ['a', 'b']) environment.database(name)
+    assert.throws(
+      () => environment.database('c'),
+      (error) => error instanceof RevlogError && error.code === 'E_STATE_TOO_MANY_STORES',
+    )
+    assert.deepEqual(environment.databaseNames(''), ['a', 'b'])
+    await environment.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  it('may be opened with another durability than before', async () => {
+    const directory = temporary()
+    for (const durability of ['lazy', 'durable', 'lazy', 'durable'] as const) {
+      const environment = openEnvironment(directory, { durability })
+      const rows = environment.database('rows')
+      environment.transaction(() => rows.put(durability, Buffer.from('v')))
+      await environment.flushed()
+      await environment.close()
+    }
+    rmSync(directory, { recursive: true })
+  })
+
+  it('uses the room of deleted rows again', async () => {
+    const directory = temporary()
+    const environment = openEnvironment(directory, { durability: 'lazy' })
+    const rows = environment.database('rows')
+    const sizes: number[] = []
+    for (let round = 0; round < 30; round++) {
+      environment.transaction(() => {
+        for (let i = 0; i < 500; i++) rows.put(`${round}-${i}`, Buffer.alloc(1_000, round))
+      })
+      environment.transaction(() => {
+        for (let i = 0; i < 500; i++) rows.delete(`${round}-${i}`)
+      })
+      sizes.push(statSync(join(directory, 'data.mdb')).blocks)
+    }
+    assert.ok(sizes[29]! <= 3 * sizes[2]!, `blocks after each round: ${sizes.join(' ')}`)
+    await environment.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  it('notices that its file was deleted, where LMDB would write on into nothing', async () => {
+    const directory = temporary()
+    const environment = openEnvironment(directory, { durability: 'lazy' })
+    const rows = environment.database('rows')
+    rmSync(directory, { recursive: true })
+    assert.throws(
+      () => environment.transaction(() => rows.put('k', Buffer.from('v'))),
+      (error) => error instanceof RevlogError && error.code === 'E_STATE_DIR_VANISHED',
+    )
+    await environment.close()
+  })
+
   it(
     'says that the disk is full, keeps what was committed, and goes on when there is room',
     mounted('size=6m', async (path) => {
@@ -151,7 +264,14 @@ describe('an LMDB environment', () => {
           committed++
         }
       }
-      assert.throws(fill, (error) => error instanceof RevlogError && error.code === 'E_STATE_DISK_FULL')
+      assert.throws(
+        fill,
+        (error) =>
+          error instanceof RevlogError &&
+          error.code === 'E_STATE_DISK_FULL' &&
+          error.problem.includes(path) &&
+          /\d+ KiB are free/.test(error.problem),
+      )
       assert.ok(committed > 10)
       for (let n = 0; n < committed; n++) assert.deepEqual(rows.get(`k${n}-19`), Buffer.alloc(4_000, n))
       assert.equal(rows.get(`k${committed}-0`), undefined)

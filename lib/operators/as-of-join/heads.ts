@@ -29,6 +29,10 @@ export interface Page<E> {
 /** The newest part of a list, and whether it has older pages. */
 export interface HeadPage<E> extends Page<E> {
   older: boolean
+  /** Since the row was written. */
+  changed: boolean
+  /** In the row. */
+  storedEmpty: boolean
 }
 
 /** Everything about a key that is new: the newest page of each of its lists, in one row. */
@@ -52,7 +56,7 @@ export interface Head {
 export interface Heads {
   readonly get: (key: BinaryKey) => Head | undefined
   readonly make: (key: BinaryKey) => Head
-  readonly changed: (head: Head) => void
+  readonly changed: (head: Head, list: number) => void
   /** Removes what is gone at `horizon` from the front of each list. */
   readonly trim: (head: Head, horizon: number) => void
   /** Trims some rows from a place on; says where to go on, `undefined` at the end. */
@@ -64,7 +68,8 @@ export interface Heads {
   ) => BinaryKey | undefined
   /** Entries removed by trimming since the task began. */
   readonly trimmed: () => number
-  readonly flush: () => void
+  /** Writes the rows that differ from what is stored, once what is gone at `horizon` was removed. */
+  readonly flush: (horizon: number) => void
 }
 
 /** Whether a list of a key still has older pages. */
@@ -100,7 +105,14 @@ export function createHeads(
       const start = reader.at()
       const entries: unknown[] = []
       for (let i = 0; i < count; i++) entries.push(codec.read(reader))
-      return { entries, bytes: reader.at() - start, older: (flags & (2 << n)) !== 0 }
+      const older = (flags & (2 << n)) !== 0
+      return {
+        entries,
+        bytes: reader.at() - start,
+        older,
+        changed: false,
+        storedEmpty: count === 0 && !older,
+      }
     })
     return { key, lists, note, dirty: false }
   }
@@ -133,7 +145,8 @@ export function createHeads(
     return head
   }
 
-  function changed(head: Head): void {
+  function changed(head: Head, list: number): void {
+    head.lists[list]!.changed = true
     if (head.dirty) return
     head.dirty = true
     dirty.push(head)
@@ -145,7 +158,7 @@ export function createHeads(
       const { entries } = list
       if (entries.length > 0 && codecs[n]!.goneAt(entries[0], entries[1], !list.older) <= horizon) {
         removeGone(list, codecs[n]!, horizon)
-        changed(head)
+        changed(head, n)
       }
     }
     if (head.note !== undefined && isEmpty(head)) head.note = undefined
@@ -178,7 +191,7 @@ export function createHeads(
     make: (key) =>
       keep({
         key,
-        lists: codecs.map(() => ({ entries: [], bytes: 0, older: false })),
+        lists: codecs.map(emptyPage),
         note: undefined,
         dirty: false,
       }),
@@ -204,14 +217,22 @@ export function createHeads(
       const last = found[found.length - 1]
       return last === undefined || found.length < limit ? undefined : `${last.key}\0`
     },
-    flush() {
+    flush(horizon) {
+      // An event that came and became final since the last commit leaves no trace.
       for (const head of dirty) {
+        trim(head, horizon)
         head.dirty = false
+        const wasStored = !head.lists.every((list) => list.storedEmpty)
+        const differs = head.lists.some((list) => list.changed && !(list.storedEmpty && isEmptyPage(list)))
         if (isEmpty(head)) {
-          rows.delete(region + head.key)
+          if (wasStored) rows.delete(region + head.key)
           young.delete(head.key)
           old.delete(head.key)
-        } else rows.put(region + head.key, encode(head))
+        } else if (differs) rows.put(region + head.key, encode(head))
+        for (const list of head.lists) {
+          list.changed = false
+          list.storedEmpty = isEmptyPage(list)
+        }
       }
       dirty = []
       if (youngBytes <= cacheBytes / 2) return
@@ -222,5 +243,17 @@ export function createHeads(
   }
 }
 
-const isEmpty = ({ lists }: Head): boolean =>
-  lists.every(({ entries, older }) => entries.length === 0 && !older)
+const emptyPage = (): HeadPage<any> => ({
+  entries: [],
+  bytes: 0,
+  older: false,
+  changed: false,
+  storedEmpty: true,
+})
+
+const isEmptyPage = ({ entries, older }: HeadPage<any>): boolean => entries.length === 0 && !older
+
+function isEmpty({ lists }: Head): boolean {
+  for (const list of lists) if (!isEmptyPage(list)) return false
+  return true
+}

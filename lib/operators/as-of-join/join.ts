@@ -8,7 +8,7 @@ import { ANSWERED, type Left, type Version } from './entries.js'
 import { createHistory } from './history.js'
 import { createMeasures } from './measures.js'
 import type { JoinParts } from './parts.js'
-import type { AsOfState } from './state.js'
+import { type AsOfState, VERSIONS } from './state.js'
 
 /**
  * For each left event, the right version of its key that was valid at its time; answered at once, and answered
@@ -232,7 +232,7 @@ export function createJoin(
     const isAnew = next === undefined && (previous === undefined || history.isForgotten(previous))
     if (isAnew || head.note === undefined || t < head.note) {
       head.note = t
-      heads.changed(head)
+      heads.changed(head, VERSIONS)
     }
     state.sweep()
     correct(key, version, before, next, topic)
@@ -242,7 +242,7 @@ export function createJoin(
     const head = heads.get(key)
     if (head?.note !== undefined && version.t < head.note) {
       head.note = version.t
-      heads.changed(head)
+      heads.changed(head, VERSIONS)
     }
     if (side === undefined) drop('late-right')
     else context.divert(side, 'late-right')

@@ -173,7 +173,7 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
   }
 
   function changed({ head, older }: Place<E>): void {
-    if (head !== undefined) heads.changed(head)
+    if (head !== undefined) heads.changed(head, list)
     else if (!older!.dirty) {
       older!.dirty = true
       dirty.push(older!)

@@ -87,6 +87,10 @@ export interface KeySet {
 /** Opened with the rules and settings of the join, which decide what may be purged. */
 export type OpenAsOfState = (settings: Settings, rules: Rules, pace: Pace) => AsOfState
 
+/** The lists of a head. */
+export const VERSIONS = 0
+export const LEFTS = 1
+
 const PROGRESS = '\x00'
 const HEADS = '\x01'
 const VERSION_PAGES = '\x02'
@@ -139,12 +143,19 @@ function openState(
     codec: versionEntries,
     cacheBytes,
   })
-  const lefts = createPagedList({ rows, heads, list: 1, region: LEFT_PAGES, codec: leftEntries, cacheBytes })
+  const lefts = createPagedList({
+    rows,
+    heads,
+    list: LEFTS,
+    region: LEFT_PAGES,
+    codec: leftEntries,
+    cacheBytes,
+  })
   // What an event at the horizon sees: with strict matches, not the version at the horizon itself.
   const floorAt = rules.matches(0, 0, allowExactMatches) ? versions.floor : versions.below
   const ids = idIndex(rows)
   onFlush(() => {
-    heads.flush()
+    heads.flush(progress.horizon)
     versions.flush()
     lefts.flush()
     progress.entries = entries()
@@ -152,7 +163,7 @@ function openState(
   })
 
   const hasOlder: HasOlder = (list, key) => {
-    const prefix = (list === 0 ? VERSION_PAGES : LEFT_PAGES) + escapeKey(key)
+    const prefix = (list === VERSIONS ? VERSION_PAGES : LEFT_PAGES) + escapeKey(key)
     return rows.scan({ from: prefix, to: afterPrefix(prefix), limit: 1 }).length > 0
   }
   /** The stages of a sweep: each goes through one region. */

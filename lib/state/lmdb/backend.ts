@@ -1,23 +1,23 @@
 import type { StateBackend } from '../port.js'
-import type { Environment } from './environment.js'
+import type { Database, Environment } from './environment.js'
 
 const METADATA = 'metadata'
 
-/** The state of one task in an environment: a named database for each store, and one for the metadata. */
+/**
+ * The state of one task in an environment: a named database `<prefix>/<store>` for each store, and `<prefix>#meta`
+ * for the metadata. A commit is one transaction by itself, and part of the enclosing one inside
+ * `environment.transaction`; there the stores must have been opened before, with `rows`.
+ */
 export function createLmdbBackend(environment: Environment, prefix: string): StateBackend {
   const meta = environment.database(`${prefix}#meta`)
-  const names = new Set<string>()
-  const rows = (store: string) => {
-    names.add(store)
-    return environment.database(`${prefix}/${store}`)
-  }
+  const rows = (store: string): Database => environment.database(`${prefix}/${store}`)
   return {
     rows,
     metadata: () => meta.get(METADATA),
     commit(writes, metadata) {
+      const changes = writes.map(({ store, writes: changed }) => ({ database: rows(store), changed }))
       environment.transaction(() => {
-        for (const { store, writes: changed } of writes) {
-          const database = rows(store)
+        for (const { database, changed } of changes) {
           for (const { key, value } of changed) {
             if (value === undefined) database.delete(key)
             else database.put(key, value)
@@ -27,8 +27,13 @@ export function createLmdbBackend(environment: Environment, prefix: string): Sta
       })
     },
     wipe() {
+      // Stores that the topology has no more too, or their rows would be back with the next store of that name.
+      const stores = environment
+        .databaseNames(`${prefix}/`)
+        .filter((name) => !name.includes('/', prefix.length + 1))
+        .map((name) => environment.database(name))
       environment.transaction(() => {
-        for (const name of names) rows(name).clear()
+        for (const store of stores) store.clear()
         meta.clear()
       })
     },

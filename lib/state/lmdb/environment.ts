@@ -1,18 +1,13 @@
 import { accessSync, constants, mkdirSync, statSync, truncateSync } from 'node:fs'
-import { type Database as LmdbDatabase, open, type RootDatabase } from 'lmdb'
+import { open, type RootDatabase } from 'lmdb'
 import { assert } from '../../core/assert.js'
 import type { BinaryKey } from '../../core/binary-key.js'
 import { messageOf, RevlogError } from '../../core/errors.js'
-import type { CommittedRows, Row } from '../port.js'
 import { checkDataFile, dataFile } from './data-file.js'
+import { createDatabase, type Database, FORMAT } from './database.js'
 import { createRoom, diskFull, FULL_BYTES, freeBytes } from './room.js'
 
-/** A named database of an environment: ordered rows that are written at once, inside a transaction. */
-export interface Database extends CommittedRows {
-  put(key: BinaryKey, value: Buffer): void
-  delete(key: BinaryKey): void
-  clear(): void
-}
+export type { Database } from './database.js'
 
 /**
  * One LMDB environment: a directory that one process writes. It may hold the state of many tasks and the logs of
@@ -20,10 +15,20 @@ export interface Database extends CommittedRows {
  */
 export interface Environment {
   readonly path: string
-  database(name: string): Database
   /**
-   * Everything that `run` writes happens, or nothing when it throws. Synchronous; inside another one it joins it.
-   * `bytes`: about how much it writes, if the caller knows, so that a full disk is noticed before.
+   * The database of that name, made when there is none. A new one is opened outside of transactions: one that was
+   * made by a transaction which is then taken back would leave a handle that LMDB gives to the next database.
+   */
+  database(name: string): Database
+  /** The names that begin with `prefix`, of all databases that were ever made. */
+  databaseNames(prefix: string): readonly string[]
+  /**
+   * Everything that `run` writes happens, or nothing when it throws. Synchronous; inside another one it joins it,
+   * and then only the outer one takes back. `bytes`: about how much it writes, if the caller knows, so that a full
+   * disk is noticed before.
+   *
+   * @throws RevlogError `E_STATE_DISK_FULL`, `E_STATE_IO`, `E_STATE_DIR_VANISHED`, after which nothing was written;
+   * and what `run` throws.
    */
   transaction<T>(run: () => T, bytes?: number): T
   /** When everything committed so far is on the device. */
@@ -32,6 +37,7 @@ export interface Environment {
 }
 
 export interface EnvironmentOptions {
+  /** 256 when absent. */
   readonly maxDatabases?: number
   /**
    * `durable`: a commit is on the device once `flushed()` resolves. `lazy`: never waits for the device; a crash of
@@ -40,23 +46,17 @@ export interface EnvironmentOptions {
   readonly durability: 'durable' | 'lazy'
 }
 
-/** A key goes into LMDB's own buffer as it is: no Buffer is made per key. */
-const KEYS = {
-  writeKey(key: BinaryKey | undefined, target: Buffer, position: number): number {
-    if (typeof key !== 'string') return position
-    return position + target.write(key, position, 'latin1')
-  },
-  readKey(source: Buffer, start: number, end: number): BinaryKey {
-    return source.toString('latin1', start, end)
-  },
-}
-
 /** Files for this user only. lmdb's types leave this out too. */
 const PRIVATE = { permissionsMode: 0o600 } as object
 
-/** Raw bytes on both sides. lmdb's types leave `keyEncoder` out. */
-const FORMAT = { encoding: 'binary', keyEncoder: KEYS } as { encoding: 'binary' }
-
+/**
+ * @throws RevlogError `E_STATE_DIR_NOT_WRITABLE`, `E_STATE_FILE_DAMAGED`.
+ * @example
+ * const environment = openEnvironment('./data', { durability: 'durable' })
+ * const rows = environment.database('rows')
+ * environment.transaction(() => rows.put('k', Buffer.from('v')))
+ * await environment.flushed()
+ */
 export function openEnvironment(
   path: string,
   { durability, maxDatabases = 256 }: EnvironmentOptions,
@@ -81,9 +81,19 @@ export function openEnvironment(
     database(name) {
       const known = databases.get(name)
       if (known !== undefined) return known
-      const made = createDatabase(root.openDB<Buffer, BinaryKey>({ name, ...FORMAT }))
+      assert(depth === 0, `database ${name} is opened before the transaction that uses it`)
+      const made = createDatabase(openDatabase(root, name, maxDatabases))
       databases.set(name, made)
       return made
+    },
+    databaseNames(prefix) {
+      const names: string[] = []
+      for (const key of root.getKeys({ start: prefix })) {
+        const name = key.endsWith('\0') ? key.slice(0, -1) : key // LMDB keeps names as C does
+        if (!name.startsWith(prefix)) break
+        names.push(name)
+      }
+      return names
     },
     transaction<T>(run: () => T, bytes = 0): T {
       if (depth > 0) return run()
@@ -134,7 +144,8 @@ const SLACK_BYTES = 64 << 20
 function cover(file: DataFile, root: RootDatabase<Buffer, BinaryKey>): number {
   const used = usedBytes(root)
   const needed = used + SLACK_BYTES
-  resize(file, (size) => (size < needed ? needed + SLACK_BYTES : size))
+  // LMDB would go on writing into a deleted file without a word.
+  if (!resize(file, (size) => (size < needed ? needed + SLACK_BYTES : size))) throw vanished(file)
   return used
 }
 
@@ -144,11 +155,35 @@ interface DataFile {
   readonly inode: number
 }
 
-function resize({ path, inode }: DataFile, to: (size: number) => number): void {
+/** False when it is not there any more. */
+function resize({ path, inode }: DataFile, to: (size: number) => number): boolean {
   const now = statSync(path, { throwIfNoEntry: false })
-  if (now === undefined || now.ino !== inode) return
+  if (now === undefined || now.ino !== inode) return false
   const size = to(now.size)
   if (size !== now.size) truncateSync(path, size)
+  return true
+}
+
+const vanished = ({ path }: DataFile): RevlogError =>
+  new RevlogError('E_STATE_DIR_VANISHED', `${path} was deleted or replaced while it was in use`, {
+    at: { file: path },
+    remedy: 'start again; leave the directory alone while a process uses it',
+  })
+
+function openDatabase(root: RootDatabase<Buffer, BinaryKey>, name: string, most: number) {
+  try {
+    return root.openDB<Buffer, BinaryKey>({ name, ...FORMAT })
+  } catch (thrown) {
+    if (!messageOf(thrown).includes('MDB_DBS_FULL')) throw thrown
+    throw new RevlogError(
+      'E_STATE_TOO_MANY_STORES',
+      `there is room for ${most} databases, ${name} is one more`,
+      {
+        cause: thrown,
+        remedy: 'allow more (maxDatabases): one for each store and partition, and one for each task',
+      },
+    )
+  }
 }
 
 function usedBytes(root: RootDatabase<Buffer, BinaryKey>): number {
@@ -178,38 +213,4 @@ function storageError(path: string, thrown: unknown): unknown {
     at: { file: path },
     remedy: 'check the disk; what was committed before is safe',
   })
-}
-
-function createDatabase(db: LmdbDatabase<Buffer, BinaryKey>): Database {
-  return {
-    get(key) {
-      const shared = db.getBinaryFast(key)
-      return shared === undefined ? undefined : Buffer.from(shared.subarray(0, shared.length))
-    },
-    scan({ from, to, reverse = false, limit }) {
-      const found: Row[] = []
-      // In reverse LMDB's start is inclusive and its end is not; ours are the other way round.
-      const range = reverse
-        ? { ...(to === undefined ? {} : { start: to }), reverse, limit: limit + 1 }
-        : { ...(from === undefined ? {} : { start: from }), ...(to === undefined ? {} : { end: to }), limit }
-      for (const { key, value } of db.getRange(range)) {
-        if (reverse) {
-          if (key === to) continue
-          if (from !== undefined && key < from) break
-          if (found.length === limit) break
-        }
-        found.push({ key, value: Buffer.from(value) })
-      }
-      return found
-    },
-    put(key, value) {
-      db.putSync(key, value)
-    },
-    delete(key) {
-      db.removeSync(key)
-    },
-    clear() {
-      db.clearSync()
-    },
-  }
 }

@@ -55,9 +55,10 @@ function createMemoryRows(): MemoryRows {
     scan(scan) {
       order ??= createOrderedKeys(values.keys())
       const found: Row[] = []
-      for (const key of order.keys(scan)) {
-        if (found.length >= scan.limit) break
+      if (scan.limit <= 0) return found
+      for (let key = order.first(scan); key !== undefined; key = order.next(scan, key)) {
         found.push({ key, value: values.get(key)! })
+        if (found.length >= scan.limit) break
       }
       return found
     },

@@ -9,23 +9,23 @@ import {
   unescapeKey,
 } from '../../core/binary-key.js'
 import type { Row } from '../port.js'
-import type { BufferedRows } from '../write-buffer.js'
+import type { StoreAccess } from '../store.js'
+import { createSweep, type Expiry } from './sweep.js'
 
 /**
  * Rows by key and time, which expire as event time goes on. What versioned and window stores are made of.
  *
  *     01 | key, escaped | time 7 bytes      a row
- *     00                                    observed stream time f64 | where the sweep is
+ *     00                                    observed stream time f64 | where the sweep is, see `sweep.ts`
  *
  * What is visible depends on the observed stream time alone. Expired rows are removed by a sweep that goes round
  * the store, a few rows for each write, so that no write ever pays for many.
  */
 export interface TimeRows {
-  /** The greatest time that was put, over all keys; -1 before the first. */
+  /** The greatest time that was put, over all keys; -1 before the first. It outlives a restart. */
   readonly observedTime: () => number
-  /** Moves the observed time on, and sweeps a few rows. */
+  /** Something is put at `time`: moves the observed time on, and sweeps now and then. */
   readonly observe: (time: number) => void
-  readonly rowKey: (key: BinaryKey, time: number) => BinaryKey
   readonly put: (key: BinaryKey, time: number, value: Buffer) => void
   readonly delete: (key: BinaryKey, time: number) => void
   readonly get: (key: BinaryKey, time: number) => Buffer | undefined
@@ -35,7 +35,7 @@ export interface TimeRows {
   readonly firstFrom: (key: BinaryKey, from: number) => TimeRow | undefined
   readonly lastUpTo: (key: BinaryKey, to: number) => TimeRow | undefined
   /** Every row, by key and then time. */
-  readonly all: (reverse?: boolean) => IterableIterator<TimeRow>
+  readonly all: () => IterableIterator<TimeRow>
 }
 
 export interface TimeRow {
@@ -46,53 +46,51 @@ export interface TimeRow {
 
 const META = '\0'
 const DATA = '\x01'
-const SWEPT_PER_WRITE = 2
+const TIME_BYTES = 8
 
-/**
- * @param isExpired whether a row may go; `next` is the row after it, if that belongs to the same key.
- */
-export function createTimeRows(
-  rows: BufferedRows,
-  isExpired: (row: TimeRow, next: TimeRow | undefined, observed: number) => boolean,
-): TimeRows {
-  const meta = rows.get(META)
-  let observed = meta === undefined ? -1 : meta.readDoubleBE(0)
-  let cursor: BinaryKey = meta === undefined ? DATA : meta.toString('latin1', 8)
-
+export function createTimeRows({ rows, onFlush }: StoreAccess, expiry: Expiry): TimeRows {
   const prefix = (key: BinaryKey): BinaryKey => DATA + escapeKey(key)
   const parse = ({ key, value }: Row): TimeRow => {
     const timeAt = key.length - TIME_KEY_BYTES
     return { key: unescapeKey(key.slice(1, timeAt)).key, time: timeOfKey(key, timeAt), value }
   }
-
-  function sweep(): void {
-    const page = rows
-      .scan({ from: cursor, to: afterPrefix(DATA), limit: SWEPT_PER_WRITE + 1 })
-      .map((row) => ({ row, at: parse(row) }))
-    page.slice(0, SWEPT_PER_WRITE).forEach(({ row, at }, i) => {
-      const next = page[i + 1]?.at
-      if (isExpired(at, next?.key === at.key ? next : undefined, observed)) rows.delete(row.key)
-    })
-    cursor = page[SWEPT_PER_WRITE]?.row.key ?? DATA
+  const only = ([row]: Row[]): TimeRow | undefined => (row === undefined ? undefined : parse(row))
+  const lastUpTo = (key: BinaryKey, to: number): TimeRow | undefined => {
+    const start = prefix(key)
+    return only(rows.scan({ from: start, to: `${start}${timeKey(clamp(to))}\0`, reverse: true, limit: 1 }))
   }
-
   function* parsed(found: Iterable<Row>): IterableIterator<TimeRow> {
     for (const row of found) yield parse(row)
   }
 
-  const only = ([row]: Row[]): TimeRow | undefined => (row === undefined ? undefined : parse(row))
+  const stored = rows.get(META)
+  let observed = stored === undefined ? -1 : stored.readDoubleBE(0)
+  let changed = false
+  const sweep = createSweep(expiry, stored?.subarray(TIME_BYTES), {
+    page(from, limit) {
+      const page = rows.scan({ from: from === '' ? DATA : from, to: afterPrefix(DATA), limit })
+      return page.map((row) => ({ at: row.key, row: parse(row) }))
+    },
+    hasOlder: ({ key, time }) => lastUpTo(key, time - 1) !== undefined,
+    remove: (at) => rows.delete(at),
+  })
+  onFlush(() => {
+    if (!changed) return
+    changed = false
+    const swept = sweep.state()
+    const bytes = Buffer.allocUnsafe(TIME_BYTES + swept.length)
+    bytes.writeDoubleBE(observed, 0)
+    bytes.set(swept, TIME_BYTES)
+    rows.put(META, bytes)
+  })
 
   return {
     observedTime: () => observed,
     observe(time) {
-      observed = Math.max(observed, time)
-      sweep()
-      const bytes = Buffer.allocUnsafe(8 + cursor.length)
-      bytes.writeDoubleBE(observed, 0)
-      bytes.write(cursor, 8, 'latin1')
-      rows.put(META, bytes)
+      if (time > observed) observed = time
+      changed = true
+      sweep.wrote(time, observed)
     },
-    rowKey: (key, time) => prefix(key) + timeKey(time),
     put: (key, time, value) => rows.put(prefix(key) + timeKey(time), value),
     delete: (key, time) => rows.delete(prefix(key) + timeKey(time)),
     get: (key, time) => rows.get(prefix(key) + timeKey(time)),
@@ -106,11 +104,8 @@ export function createTimeRows(
       const start = prefix(key)
       return only(rows.scan({ from: start + timeKey(clamp(from)), to: afterPrefix(start), limit: 1 }))
     },
-    lastUpTo(key, to) {
-      const start = prefix(key)
-      return only(rows.scan({ from: start, to: `${start}${timeKey(clamp(to))}\0`, reverse: true, limit: 1 }))
-    },
-    all: (reverse = false) => parsed(rows.rows({ from: DATA, to: afterPrefix(DATA), reverse })),
+    lastUpTo,
+    all: () => parsed(rows.rows({ from: DATA, to: afterPrefix(DATA) })),
   }
 }
 

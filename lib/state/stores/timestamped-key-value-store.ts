@@ -3,10 +3,12 @@ import { REVISION_BYTES } from '../../core/revision.js'
 import type { Serde } from '../../serdes/serde.js'
 import type { StoreSpec } from '../store.js'
 import { type KeyValueOptions, type KeyValueStore, keyValueStore } from './key-value-store.js'
+import { storedSerde } from './stored-serde.js'
 
 /** A value of a table with its event time and, for a table that is a revision log, its revision. */
 export interface ValueAndTimestamp<V> {
   readonly value: V
+  /** Event time in milliseconds since the epoch. */
   readonly timestamp: number
   /** 16 bytes, see `Revision`; `undefined` when the record had none. */
   readonly revision?: Buffer | undefined
@@ -19,16 +21,21 @@ export type TimestampedKeyValueStore<K, V> = KeyValueStore<K, ValueAndTimestamp<
  *
  *     event time f64 | flags u8 | revision 16 bytes, if flag 1 | the value, if not flag 2
  *
- * Flag 2 is a deleted row of a revision log, which keeps its revision.
+ * Flag 2 is a deleted row of a revision log, which keeps its revision: its `value` is `undefined`, and it is among
+ * the entries of `all` and `range`.
+ *
+ * @param name names the store in the changelog; it does not change with the topology.
+ * @example
+ * const profiles = timestampedKeyValueStore('profiles', { key: string(), value: json<Profile>() })
+ * store.put('ada', { value: { mood: 'calm' }, timestamp: record.timestamp })
  */
 export function timestampedKeyValueStore<K, V>(
   name: string,
   options: KeyValueOptions<K, V>,
 ): StoreSpec<TimestampedKeyValueStore<K, V>> {
   const { key, value } = options
-  const inner = value.trusted ?? value
   return Object.freeze({
-    ...keyValueStore(name, { key, value: timestamped(inner) }),
+    ...keyValueStore(name, { key, value: timestamped(storedSerde(value)) }),
     type: 'timestamped-key-value',
     fingerprint: `timestamped-key-value(${key.name}, ${value.name})`,
   })

@@ -1,8 +1,9 @@
 import type { Duration } from '../../core/duration.js'
 import { keyCodec } from '../../serdes/key-codec.js'
-import { type Serde, trusted } from '../../serdes/serde.js'
+import type { Serde } from '../../serdes/serde.js'
 import type { StoreAccess, StoreSpec } from '../store.js'
 import type { KeyValueOptions } from './key-value-store.js'
+import { storedSerde } from './stored-serde.js'
 import { createTimeRows, type TimeRow } from './time-rows.js'
 
 /** A value and when it was valid: `[validFrom, validTo)`. */
@@ -21,10 +22,11 @@ export type PutResult = 'latest' | 'expired' | number
 /**
  * The history of each key: a version is valid from its time until the next one's. Semantics of Kafka Streams'
  * versioned store (KIP-889), which differ from the as-of join's: one parameter is both how late a version may come
- * and how far back history reaches, and both are counted from the greatest time put under any key.
+ * and how far back history reaches, and both are counted from the greatest time put under any key, which outlives a
+ * restart. Times are milliseconds since the epoch.
  */
 export interface VersionedStore<K, V> {
-  /** A version at `timestamp`, replacing one at the same time; `undefined` ends what was valid. */
+  /** A version valid from `timestamp`, replacing one at the same time; `undefined` ends what was valid. */
   put(key: K, value: V | undefined, timestamp: number): PutResult
   /** Ends what is valid at `timestamp`, and returns it. */
   delete(key: K, timestamp: number): VersionedRecord<V> | undefined
@@ -40,10 +42,19 @@ export interface VersionedStore<K, V> {
 }
 
 export interface VersionedOptions<K, V> extends KeyValueOptions<K, V> {
+  /** Both how late a version may come and how far back `asOf` and `history` reach. */
   readonly historyRetention: Duration
 }
 
-/** @example versionedStore('prices', { key: string(), value: float64(), historyRetention: days(1) }) */
+/**
+ * A versioned store as a value.
+ *
+ * @param name names the store in the changelog; it does not change with the topology.
+ * @example
+ * const prices = versionedStore('prices', { key: string(), value: float64(), historyRetention: days(1) })
+ * store.put('bread', 2.5, t0)
+ * store.get('bread', t0 + 1)   // { value: 2.5, validFrom: t0, validTo: undefined }
+ */
 export function versionedStore<K, V>(
   name: string,
   options: VersionedOptions<K, V>,
@@ -53,27 +64,39 @@ export function versionedStore<K, V>(
     name,
     type: 'versioned',
     fingerprint: `versioned(${key.name}, ${value.name})`,
-    open: (access: StoreAccess) => openVersionedStore(access, key, trusted(value), historyRetention),
+    open: (access: StoreAccess) => openVersionedStore(access, key, storedSerde(value), historyRetention),
   })
 }
 
+/** A row's value: 01 and the value, or 00 for a time from which there is none. */
 const TOMBSTONE = Buffer.of(0)
 
 function openVersionedStore<K, V>(
-  { rows }: StoreAccess,
+  access: StoreAccess,
   keySerde: Serde<K>,
   serde: Serde<V>,
   retention: number,
 ): VersionedStore<K, V> {
   const { toKey } = keyCodec(keySerde)
   const isTombstone = ({ value }: TimeRow): boolean => value[0] === 0
-  const versions = createTimeRows(rows, (row, next, observed) => {
-    const end = next?.time ?? (isTombstone(row) ? row.time : undefined)
-    return end !== undefined && end < observed - retention
+  // A version may go once it has ended before the horizon; a last tombstone once what it ended is gone too.
+  const versions = createTimeRows(access, {
+    atLeast: retention + 1,
+    from(row, next) {
+      const end = next?.time ?? (isTombstone(row) ? row.time : Infinity)
+      return end + retention + 1
+    },
+    covers: isTombstone,
   })
   const horizon = (): number => versions.observedTime() - retention
-  const encode = (value: V | undefined): Buffer =>
-    value === undefined ? TOMBSTONE : Buffer.concat([Buffer.of(1), new Uint8Array(serde.encode(value))])
+  const encode = (value: V | undefined): Buffer => {
+    if (value === undefined) return TOMBSTONE
+    const body = serde.encode(value)
+    const bytes = Buffer.allocUnsafe(1 + body.length)
+    bytes[0] = 1
+    bytes.set(body, 1)
+    return bytes
+  }
   const record = (row: TimeRow, validTo: number | undefined): VersionedRecord<V> | undefined =>
     isTombstone(row)
       ? undefined
@@ -82,6 +105,7 @@ function openVersionedStore<K, V>(
   function validAt(key: string, asOf: number): VersionedRecord<V> | undefined {
     const row = versions.lastUpTo(key, asOf)
     if (row === undefined) return undefined
+    if (asOf === Infinity) return record(row, undefined)
     const next = versions.firstFrom(key, row.time + 1)
     if (next !== undefined && asOf < horizon()) return undefined
     return record(row, next?.time)

@@ -1,9 +1,10 @@
 import type { BinaryKey } from '../../core/binary-key.js'
 import type { Duration } from '../../core/duration.js'
 import { keyCodec } from '../../serdes/key-codec.js'
-import { type Serde, trusted } from '../../serdes/serde.js'
+import type { Serde } from '../../serdes/serde.js'
 import type { StoreAccess, StoreSpec } from '../store.js'
 import type { KeyValueOptions } from './key-value-store.js'
+import { storedSerde } from './stored-serde.js'
 import { createTimeRows, type TimeRow } from './time-rows.js'
 
 export interface WindowEntry<K, V> {
@@ -15,11 +16,16 @@ export interface WindowEntry<K, V> {
 
 /**
  * Values by key and start of a window. A window is there while `windowStart > observed stream time - retention`,
- * the observed time being the greatest start put under any key: Kafka Streams' window store.
+ * the observed time being the greatest start put under any key: Kafka Streams' window store. What has expired is
+ * gone at once, whenever its row is removed; the observed time outlives a restart.
+ *
+ * Times are milliseconds since the epoch. For `retention` take the size of the windows and their grace period at
+ * least.
  */
 export interface WindowStore<K, V> {
   /** False when the window had expired and nothing was put. `undefined` deletes. */
   put(key: K, value: V | undefined, windowStart: number): boolean
+  /** `undefined` when there is no such window, or none any more. */
   fetch(key: K, windowStart: number): V | undefined
   /** Windows of a key with `from <= windowStart <= to`, ascending by time. */
   fetchRange(key: K, from: number, to: number): IterableIterator<WindowEntry<K, V>>
@@ -27,32 +33,43 @@ export interface WindowStore<K, V> {
   backwardFetch(key: K, from: number, to: number): IterableIterator<WindowEntry<K, V>>
   /** Windows of every key with `from <= windowStart <= to`, by key and then time. */
   fetchAll(from: number, to: number): IterableIterator<WindowEntry<K, V>>
+  /** Every window that is there, by key and then time. */
   all(): IterableIterator<WindowEntry<K, V>>
 }
 
 export interface WindowOptions<K, V> extends KeyValueOptions<K, V> {
+  /** How far behind the greatest start a window is kept. */
   readonly retention: Duration
 }
 
-/** @example windowStore('clicks', { key: string(), value: int64(), retention: hours(1) }) */
+/**
+ * A window store as a value.
+ *
+ * @param name names the store in the changelog; it does not change with the topology.
+ * @example windowStore('clicks', { key: string(), value: int64(), retention: hours(1) })
+ */
 export function windowStore<K, V>(name: string, options: WindowOptions<K, V>): StoreSpec<WindowStore<K, V>> {
   const { key, value, retention } = options
   return Object.freeze({
     name,
     type: 'window',
     fingerprint: `window(${key.name}, ${value.name})`,
-    open: (access: StoreAccess) => openWindowStore(access, key, trusted(value), retention),
+    open: (access: StoreAccess) => openWindowStore(access, key, storedSerde(value), retention),
   })
 }
 
 function openWindowStore<K, V>(
-  { rows }: StoreAccess,
+  access: StoreAccess,
   keySerde: Serde<K>,
   serde: Serde<V>,
   retention: number,
 ): WindowStore<K, V> {
   const { toKey, fromKey } = keyCodec(keySerde)
-  const windows = createTimeRows(rows, (row, _next, observed) => row.time <= observed - retention)
+  const windows = createTimeRows(access, {
+    atLeast: retention,
+    from: (row) => row.time + retention,
+    covers: () => false,
+  })
   const isLive = (start: number): boolean => start > windows.observedTime() - retention
   function* entries(
     found: Iterable<TimeRow>,
@@ -64,7 +81,7 @@ function openWindowStore<K, V>(
     }
   }
   const range = (key: BinaryKey, from: number, to: number, reverse: boolean) =>
-    entries(windows.of(key, from, to, reverse))
+    entries(windows.of(key, Math.max(from, windows.observedTime() - retention), to, reverse))
   return {
     put(key, value, windowStart) {
       windows.observe(windowStart)
