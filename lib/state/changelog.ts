@@ -83,7 +83,8 @@ export interface Commit {
 
 /**
  * Reads a changelog from its start: what its commits add up to. Memory is bounded by the rows that differ, however
- * often each was written. Values are not copied: they keep the bytes that they are a part of.
+ * often each was written, and by what follows the last marker. Values are not copied: they keep the bytes that they
+ * are a part of.
  *
  * @throws RevlogError `E_CHANGELOG_CORRUPT` for what no changelog holds.
  */
@@ -99,7 +100,7 @@ export interface ChangelogReader {
    * the end; who waits for it holds all of the state.
    */
   readonly takeRows: () => readonly StoreWrites[]
-  /** How many rows wait. */
+  /** How many records wait; of completed commits, rows. */
   readonly held: () => number
   /** How many rows the last call kept back, because the log has not named their store. */
   readonly unnamed: () => number
@@ -114,18 +115,15 @@ type Rows = Map<BinaryKey, Buffer | undefined>
 export function createChangelogReader(): ChangelogReader {
   let ids: StoreIds = new Map()
   let names: ReadonlyMap<number, string> = new Map()
-  let open: Rows = new Map()
+  const open: Write[] = []
   let closed: Rows = new Map()
   let metadata: Buffer | undefined
   let complete = false
   let unnamed = 0
 
   function close(): void {
-    if (closed.size === 0) [closed, open] = [open, closed]
-    else {
-      for (const [key, value] of open) closed.set(key, value)
-      open.clear()
-    }
+    for (const { key, value } of open) closed.set(key, value)
+    open.length = 0
   }
 
   function unfold(): StoreWrites[] {
@@ -155,11 +153,11 @@ export function createChangelogReader(): ChangelogReader {
   return {
     ids: () => ids,
     metadata: () => metadata,
-    held: () => open.size + closed.size,
+    held: () => open.length + closed.size,
     unnamed: () => unnamed,
     add({ key, value }) {
       if (key[0] !== 0) {
-        open.set(keyOfBytes(key), value)
+        open.push({ key: keyOfBytes(key), value })
         return
       }
       if (key[1] === IDENTITY[1]) {

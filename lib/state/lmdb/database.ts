@@ -1,4 +1,3 @@
-import type { Database as LmdbDatabase, RangeOptions } from 'lmdb'
 import type { BinaryKey } from '../../core/binary-key.js'
 import type { CommittedRows, Row, Scan } from '../port.js'
 
@@ -28,7 +27,28 @@ const KEYS = {
 /** Raw bytes on both sides. lmdb's types leave `keyEncoder` out. */
 export const FORMAT = { encoding: 'binary', keyEncoder: KEYS } as { encoding: 'binary' }
 
-export function createDatabase(db: LmdbDatabase<Buffer, BinaryKey>): Database {
+/**
+ * What is used of lmdb's database. In words of our own, because lmdb's declarations do not compile as an ES module
+ * and whoever imports revlog would meet them.
+ */
+interface LmdbDatabase {
+  getBinaryFast(key: BinaryKey): Buffer | undefined
+  getRange(range: Range): Iterable<Row>
+  putSync(key: BinaryKey, value: Buffer): unknown
+  removeSync(key: BinaryKey): unknown
+  clearSync(): void
+}
+
+interface Range {
+  start?: BinaryKey
+  end?: BinaryKey
+  exclusiveStart?: boolean
+  inclusiveEnd?: boolean
+  reverse: boolean
+  limit: number
+}
+
+export function createDatabase(db: LmdbDatabase): Database {
   return {
     get(key) {
       // It belongs to lmdb until the next call, and only `subarray` tells its length: a quarter faster than getBinary.
@@ -55,8 +75,8 @@ export function createDatabase(db: LmdbDatabase<Buffer, BinaryKey>): Database {
 }
 
 /** In reverse LMDB starts at the upper end, so which of the two ends belongs to the range is swapped. */
-function rangeOf({ from, to, reverse = false, limit }: Scan): RangeOptions {
-  const range: RangeOptions = { limit, reverse }
+function rangeOf({ from, to, reverse = false, limit }: Scan): Range {
+  const range: Range = { limit, reverse }
   const [start, end] = reverse ? [to, from] : [from, to]
   if (start !== undefined) range.start = start
   if (end !== undefined && end !== '') range.end = end
