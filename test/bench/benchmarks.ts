@@ -30,4 +30,4 @@ export interface Peer {
 }
 
 /** In the order in which they run when no name is given. */
-export const BENCHMARKS: readonly Benchmark[] = [...engine, ...service, ...restore, ...memory]
+export const BENCHMARKS: readonly Benchmark[] = [...engine, ...restore, ...service, ...memory]
