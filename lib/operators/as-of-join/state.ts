@@ -100,8 +100,8 @@ const DELAYED = '\x06'
 const FINALS = '\x07'
 const REVIEWS = '\x08'
 /** Of decoded rows: heads, and older pages of each side. */
-const HEAD_CACHE_BYTES = 48 * 1024 * 1024
-const PAGE_CACHE_BYTES = 8 * 1024 * 1024
+const HEAD_CACHE_BYTES = 24 * 1024 * 1024
+const PAGE_CACHE_BYTES = 4 * 1024 * 1024
 
 export function asOfStore(name: string, fingerprint: string): StoreSpec<OpenAsOfState> {
   return Object.freeze({
