@@ -94,6 +94,10 @@ export function createHeads(
   let young = new Map<BinaryKey, Head>()
   let old = new Map<BinaryKey, Head>()
   let youngBytes = 0
+  let turns = 0
+  // Rows found in the old generation, and rows read, since it is the old one.
+  let found = 0
+  let read = 0
 
   function decode(key: BinaryKey, value: Buffer): Head {
     reader.open(value)
@@ -183,10 +187,13 @@ export function createHeads(
       const older = old.get(key)
       if (older !== undefined) {
         old.delete(key)
+        found++
         return keep(older)
       }
       const value = rows.get(region + key)
-      return value === undefined ? undefined : keep(decode(key, value))
+      if (value === undefined) return undefined
+      read++
+      return keep(decode(key, value))
     },
     make: (key) =>
       keep({
@@ -236,9 +243,14 @@ export function createHeads(
       }
       dirty = []
       if (youngBytes <= cacheBytes / 2) return
-      old = young
+      // Keys that do not come again soon are not worth keeping: they would only be carried along by the garbage
+      // collector. Now and then it is tried again.
+      const useful = found * 4 >= read || ++turns % 8 === 0
+      old = useful ? young : new Map()
       young = new Map()
       youngBytes = 0
+      found = 0
+      read = 0
     },
   }
 }
