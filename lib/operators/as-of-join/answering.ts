@@ -125,14 +125,21 @@ export function createAnswering(
       measures.suppressed.add()
       return
     }
-    measures.corrections.add()
-    if ((left.flags & CORRECTED) === 0) {
-      left.flags |= CORRECTED
-      lefts.touch(key, left)
-      measures.correctedAnswers.add()
-    }
-    measures.timeToCorrection.record(clock() - left.answeredAt)
     measures.correctionGrace.record(Math.max(0, bothSidesAt() - left.t))
+    if (oldValue === undefined && (left.flags & CORRECTED) === 0) {
+      // An inner join was silent until now: nothing was wrong before.
+      measures.firstAnswers.add()
+      left.answeredAt = clock()
+      lefts.touch(key, left)
+    } else {
+      measures.corrections.add()
+      measures.timeToCorrection.record(clock() - left.answeredAt)
+      if ((left.flags & CORRECTED) === 0) {
+        left.flags |= CORRECTED
+        lefts.touch(key, left)
+        measures.correctedAnswers.add()
+      }
+    }
     send(left, newValue, oldValue, now, cause === undefined ? FIRST : { cause })
   }
 
