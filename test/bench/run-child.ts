@@ -23,7 +23,7 @@ export function outputOf(command: string, args: readonly string[], env = process
  * Young objects get more room than Node gives them by default: half of what a stream processor makes is dropped before
  * the next commit, and with 16 MiB much of it is copied on first. `docs/operations.md` tells users to do the same.
  */
-const NODE_FLAGS = ['--max-semi-space-size=64']
+const NODE_FLAGS = ['--max-semi-space-size=32']
 
 export async function runChild(name: string, options: BenchOptions): Promise<Result> {
   const child = join(import.meta.dirname, 'child.js')
