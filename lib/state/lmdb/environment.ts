@@ -46,6 +46,13 @@ export interface EnvironmentOptions {
   readonly durability: 'durable' | 'lazy'
 }
 
+/**
+ * Address space for the whole file at once, which costs nothing. A map that is outgrown is made anew, twice as large,
+ * and the old one stays: the pages of the file then count twice in the memory of the process. It still grows when a
+ * file gets larger than this. Windows would make the file that long, so there LMDB begins small.
+ */
+const MAP = process.platform === 'win32' ? {} : { mapSize: 2 ** 36 }
+
 /** Files for this user only. lmdb's types leave this out too. */
 const PRIVATE = { permissionsMode: 0o600 } as object
 
@@ -69,6 +76,7 @@ export function openEnvironment(
     maxDbs: maxDatabases,
     ...FORMAT,
     noMemInit: true,
+    ...MAP,
     noSync: durability === 'lazy',
     overlappingSync: durability !== 'lazy',
   })
