@@ -52,7 +52,7 @@ export function createProject(blocks: readonly Block[]): Project {
       const file = sourceOf(block).replace(/\.ts$/, '.js')
       const [program, ...args] =
         block.language === 'sh'
-          ? ['bash', '-euo', 'pipefail', '-c', runnable(block.code)]
+          ? ['bash', '--norc', '-euo', 'pipefail', '-c', runnable(block.code)]
           : file.endsWith('.test.js')
             ? [process.execPath, join(root, 'node_modules', 'mocha', 'bin', 'mocha.js'), file]
             : [process.execPath, file]
@@ -60,6 +60,7 @@ export function createProject(blocks: readonly Block[]): Project {
         cwd: folderOf(block.document),
         encoding: 'utf8',
         timeout: 60_000,
+        stdio: ['ignore', 'pipe', 'pipe'], // bash takes a socket on its input for a remote login
         env: { ...process.env, PATH: `${bin}${delimiter}${path}` },
       })
       return { status, output: `${stdout}${stderr}` }
