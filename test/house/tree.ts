@@ -41,4 +41,6 @@ export const entries: readonly string[] = [
     typeof target === 'string' ? [] : [compiledFrom(target.default)],
   ),
   ...Object.values(manifest.bin).map(compiledFrom),
+  // Until lib/service runs on it.
+  'lib/brokers/kafka/client.ts',
 ]

@@ -141,10 +141,10 @@ export interface PollOptions extends CallOptions {
 /**
  * Reads from many partitions, with at most one request under way at each broker.
  *
- * `poll` asks each leader for the positions given, unless a request for it is still under way from an earlier poll,
- * and resolves with what came first: records of at least one partition, an error of one, progress over batches that
- * hold no record, or nothing when `maxWaitMs` is over. An answer to a position that is no longer asked for (after a
- * seek or a pause) is thrown away. One poll at a time.
+ * `poll` asks each leader for the positions given, unless a request to it is still under way from an earlier poll, and
+ * resolves with the answers that came first. A leader without data holds its answer back for `maxWaitMs`, and then says
+ * so: without records, with the end of the log. An answer to a position that is no longer asked for (after a seek or a
+ * pause) is thrown away. One poll at a time.
  */
 export interface Fetcher {
   poll(positions: readonly FetchPosition[], options: PollOptions): Promise<readonly FetchedPartition[]>
@@ -176,8 +176,10 @@ export interface PlacedRecord extends ProducerRecord {
 export interface ProducerOptions extends CallOptions {
   /** `none` when absent. */
   readonly compression?: 'none' | 'gzip' | 'lz4'
-  /** Bytes of one batch before compression; must stay below the topics' `max.message.bytes`. 900,000 when absent. */
+  /** Bytes of one batch before compression, unless a single record is larger. 900,000 when absent. */
   readonly maxBatchBytes?: number
+  /** A larger record is refused before anything is sent. 1,048,588 when absent, Kafka's own `max.message.bytes`. */
+  readonly maxMessageBytes?: number
   /** Records of one batch. 10,000 when absent. */
   readonly maxBatchRecords?: number
   /** Bytes of the batches that are under way at once; a larger send goes in rounds. 8 MiB when absent. */

@@ -1,0 +1,203 @@
+import { RevlogError } from '../../core/errors.js'
+import type { Appended } from '../port.js'
+import { askLeaders, placeKey } from './ask-leaders.js'
+import type { Cluster } from './cluster.js'
+import type { CallOptions, PlacedRecord, ProducerOptions } from './kafka-client.js'
+import { type BatchEncoder, checkRecord, createBatchEncoder } from './wire/encode-batch.js'
+import { kafkaError, kafkaErrorCode } from './wire/error-codes.js'
+import { type Produced, produceRequest } from './wire/produce.js'
+import { SEQUENCES } from './wire/record-batch.js'
+import { createSlab } from './wire/slab.js'
+
+export interface ProducerIdentity {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly transactionalId: string | undefined
+}
+
+/** Turns records into batches with sequence numbers and sends them until they are acknowledged; one call at a time. */
+export interface Sender {
+  /** @throws RevlogError for a record that cannot be sent; nothing has been sent then */
+  check(records: readonly PlacedRecord[]): void
+  /** @param prepare called with the partitions of each round before it is sent */
+  send(
+    records: readonly PlacedRecord[],
+    call: CallOptions,
+    prepare?: (partitions: readonly Outbound[]) => Promise<void>,
+  ): Promise<readonly Appended[]>
+}
+
+const DEFAULT_MAX_BATCH_BYTES = 900_000
+const DEFAULT_MAX_BATCH_RECORDS = 10_000
+const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
+const DEFAULT_MAX_REQUEST_BYTES = 8 * 1024 * 1024
+const INITIAL_SLAB_BYTES = 64 * 1024
+/** How long a leader may wait for its followers. */
+const REPLICATION_MS = 8_000
+
+/** What is still to be sent to one partition, and its batch of this round. */
+export interface Outbound {
+  readonly topic: string
+  readonly partition: number
+  readonly records: PlacedRecord[]
+  /** Index of the first record that is not acknowledged. */
+  from: number
+  batch: { readonly bytes: Buffer; readonly count: number } | undefined
+}
+
+/** What the broker knows of this producer in one partition. */
+interface Progress {
+  sequence: number
+  lastOffset: number
+}
+
+export function createSender(cluster: Cluster, identity: ProducerIdentity, options: ProducerOptions): Sender {
+  const {
+    compression = 'none',
+    maxBatchBytes = DEFAULT_MAX_BATCH_BYTES,
+    maxBatchRecords = DEFAULT_MAX_BATCH_RECORDS,
+    maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
+    maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES,
+  } = options
+  const { producerId, producerEpoch, transactionalId } = identity
+  const encoder: BatchEncoder = createBatchEncoder()
+  const slab = createSlab(INITIAL_SLAB_BYTES)
+  const progress = new Map<string, Progress>()
+  /** Topics that have refused a batch for its size: what they take. */
+  const limits = new Map<string, number>()
+
+  const progressOf = (outbound: Outbound): Progress => {
+    const key = placeKey(outbound)
+    let known = progress.get(key)
+    if (known === undefined) {
+      known = { sequence: 0, lastOffset: -1 }
+      progress.set(key, known)
+    }
+    return known
+  }
+
+  /** A batch for as many of `waiting` as one round may have; they are in the slab until the next round. */
+  const encodeRound = (waiting: readonly Outbound[]): Outbound[] => {
+    slab.length = 0
+    const round: Outbound[] = []
+    for (const outbound of waiting) {
+      if (slab.length >= maxRequestBytes) break
+      outbound.batch = encoder.encode(slab, outbound.records, outbound.from, {
+        maxBytes: limits.get(outbound.topic) ?? maxBatchBytes,
+        maxRecords: maxBatchRecords,
+        compression,
+        producerId,
+        producerEpoch,
+        baseSequence: progressOf(outbound).sequence,
+        transactional: transactionalId !== undefined,
+      })
+      round.push(outbound)
+    }
+    return round
+  }
+
+  const take = (outbound: Outbound, answer: Produced, into: Appended[]): RevlogError | undefined => {
+    const { topic, partition } = outbound
+    const { bytes, count } = outbound.batch!
+    if (answer.errorCode === 0) {
+      const known = progressOf(outbound)
+      const { baseOffset } = answer
+      // A broker that takes a batch for a repetition acknowledges it with the place of the older one.
+      if (baseOffset <= known.lastOffset) {
+        return new RevlogError(
+          'E_PRODUCER_STALE_ACK',
+          `offset ${baseOffset} was acknowledged after ${known.lastOffset}`,
+          { at: { topic, partition }, remedy: 'make a new producer; the last records were not written' },
+        )
+      }
+      known.lastOffset = baseOffset + count - 1
+      known.sequence = (known.sequence + count) % SEQUENCES
+      into.push({ topic, partition, baseOffset, count })
+      outbound.from += count
+      outbound.batch = undefined
+      return undefined
+    }
+    if (kafkaErrorCode(answer.errorCode).name === 'MESSAGE_TOO_LARGE' && count > 1) {
+      // The topic takes less than we thought. Nothing was written, so the numbers can be used for smaller batches.
+      limits.set(topic, Math.ceil(bytes.length / 2))
+      outbound.batch = undefined
+      return undefined
+    }
+    const [first] = answer.recordErrors
+    const detail =
+      first === undefined
+        ? answer.errorMessage
+        : `record ${first.index} of the batch: ${first.message ?? answer.errorMessage ?? ''}`
+    return kafkaError(answer.errorCode, 'records were not written', { topic, partition }, detail)
+  }
+
+  return {
+    check(records) {
+      for (let i = 0; i < records.length; i++) {
+        const record = records[i]!
+        const { topic, partition } = record
+        if (!Number.isInteger(partition) || partition < 0 || topic === '') {
+          throw new RevlogError('E_RECORD_PLACE', `record ${i} has no topic and partition`, {
+            at: { topic },
+            remedy: 'choose the partition before sending',
+          })
+        }
+        checkRecord(record, i, maxMessageBytes)
+      }
+    },
+    async send(records, call, prepare) {
+      const appended: Appended[] = []
+      let waiting = group(records)
+      while (waiting.length > 0) {
+        const round = encodeRound(waiting)
+        await prepare?.(round)
+        await cluster.retry(call, () =>
+          askLeaders(
+            cluster,
+            round.filter(({ batch }) => batch !== undefined),
+            {
+              request: (outbounds) =>
+                produceRequest({
+                  transactionalId,
+                  timeoutMs: REPLICATION_MS,
+                  batches: outbounds.map(({ topic, partition, batch }) => ({
+                    topic,
+                    partition,
+                    bytes: batch!.bytes,
+                  })),
+                }),
+              take: (outbound, answer) => take(outbound, answer, appended),
+            },
+            call.signal,
+          ),
+        )
+        waiting = waiting.filter(({ from, records }) => from < records.length)
+      }
+      return appended
+    },
+  }
+}
+
+/** By partition, each in the order given. */
+function group(records: readonly PlacedRecord[]): Outbound[] {
+  const topics = new Map<string, (Outbound | undefined)[]>()
+  const outbounds: Outbound[] = []
+  let topic: string | undefined
+  let partitions: (Outbound | undefined)[] = []
+  for (const record of records) {
+    if (record.topic !== topic) {
+      topic = record.topic
+      const known = topics.get(topic)
+      partitions = known ?? []
+      if (known === undefined) topics.set(topic, partitions)
+    }
+    let outbound = partitions[record.partition]
+    if (outbound === undefined) {
+      outbound = { topic, partition: record.partition, records: [], from: 0, batch: undefined }
+      partitions[record.partition] = outbound
+      outbounds.push(outbound)
+    }
+    outbound.records.push(record)
+  }
+  return outbounds
+}
