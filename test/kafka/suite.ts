@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { type KafkaBroker, type KafkaOptions, startKafka } from './broker.js'
+import { jarsOf, NEWEST, run } from './jars.js'
+
+export interface TestKafka {
+  /** `host:port` of a broker that is ready. */
+  readonly address: string
+  /** A name for a topic, a group or a transactional id that no other test has: other tests use the same broker. */
+  readonly name: (text: string) => string
+}
+
+/** A broker that only one suite has: it may be restarted, killed and put behind a proxy. */
+export interface OwnKafka extends TestKafka, KafkaBroker {}
+
+/** Long enough for the first download of the jars. */
+const START_TIMEOUT_MS = 600_000
+
+const ENABLE = 'Install Java 17 and Maven, or set REVLOG_TEST_BROKERS=host:port.'
+
+/**
+ * A suite on real Apache Kafka: the one of `REVLOG_TEST_BROKERS`, else one that is started from Maven's jars and
+ * shared by all suites of the run (release `REVLOG_TEST_KAFKA_VERSION`, else the newest). Without either, the
+ * suite's tests are pending and one line says so; with `REVLOG_REQUIRE_KAFKA=1` they fail.
+ */
+export function describeKafka(title: string, define: (kafka: () => TestKafka) => void): void {
+  describe(title, () => {
+    let kafka: TestKafka | undefined
+    before(async function () {
+      this.timeout(START_TIMEOUT_MS)
+      const { REVLOG_TEST_BROKERS: given } = process.env
+      const missing = given === undefined ? await whatIsMissing() : undefined
+      if (missing !== undefined) return skip(this, missing)
+      kafka = { address: given ?? (await sharedAddress()), name }
+    })
+    define(() => kafka!)
+  })
+}
+
+/** The same with a broker of its own, also where `REVLOG_TEST_BROKERS` names one: that one is not ours to disturb. */
+export function describeOwnKafka(
+  title: string,
+  options: KafkaOptions,
+  define: (kafka: () => OwnKafka) => void,
+): void {
+  describe(title, () => {
+    let broker: KafkaBroker | undefined
+    let kafka: OwnKafka | undefined
+    before(async function () {
+      this.timeout(START_TIMEOUT_MS)
+      const missing = await whatIsMissing()
+      if (missing !== undefined) return skip(this, missing)
+      broker = await startKafka({ version: version(), ...options })
+      kafka = { ...broker, name }
+    })
+    after(() => broker?.remove())
+    define(() => kafka!)
+  })
+}
+
+const version = (): string => {
+  const { REVLOG_TEST_KAFKA_VERSION = NEWEST } = process.env
+  return REVLOG_TEST_KAFKA_VERSION
+}
+const name = (text: string): string => `${text}-${randomBytes(5).toString('hex')}`
+
+/** Says once in a run why suites are skipped. */
+const skip = (() => {
+  let said = false
+  return (suite: Mocha.Context, missing: string): void => {
+    const { REVLOG_REQUIRE_KAFKA } = process.env
+    if (REVLOG_REQUIRE_KAFKA === '1') throw new Error(`${missing} ${ENABLE}`)
+    if (!said) console.log(`  Suites on Apache Kafka are skipped: ${missing} ${ENABLE}`)
+    said = true
+    suite.skip()
+  }
+})()
+
+/** A sentence, or `undefined` when a broker can be started. */
+async function whatIsMissing(): Promise<string | undefined> {
+  const java = await run('java', ['-version'])
+  if (!java.ok) return 'there is no java in the PATH.'
+  const major = Number(/version "(\d+)/.exec(java.said)?.[1])
+  if (major < 17) return `Kafka needs Java 17, this is ${major}.`
+  if (!(await run('mvn', ['-v'])).ok) return 'there is no mvn in the PATH.'
+  try {
+    await jarsOf(version())
+    return undefined
+  } catch (thrown) {
+    return `${String(thrown).replaceAll(/\s+/g, ' ').slice(0, 300)}.`
+  }
+}
+
+/** The broker of the run, started for the first suite and stopped after the last one. */
+const sharedAddress = (() => {
+  let broker: Promise<KafkaBroker> | undefined
+  after(async () => (await broker)?.remove())
+  return async (): Promise<string> => {
+    broker ??= startKafka({ version: version() })
+    return (await broker).address
+  }
+})()
