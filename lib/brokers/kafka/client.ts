@@ -1,6 +1,7 @@
 import { RevlogError } from '../../core/errors.js'
 import { type Cluster, createCluster } from './cluster.js'
 import { createFetcher } from './fetcher.js'
+import { createCoordinator } from './group/coordinator.js'
 import { commitOffsets, committedOffsets } from './group-offsets.js'
 import type { CallOptions, ClusterMetadata, KafkaClient } from './kafka-client.js'
 import { openKafkajs } from './kafkajs.js'
@@ -52,6 +53,7 @@ export async function openKafkaClient(options: KafkaOptions, open: OpenOptions =
     transactionalProducer: (producer) => createTransactionalProducer(cluster, producer),
     committedOffsets: (group, partitions, call = {}) => committedOffsets(cluster, group, partitions, call),
     commitOffsets: (member, offsets, call) => commitOffsets(cluster, member, offsets, call),
+    coordinator: (group) => createCoordinator(cluster, group),
     async close() {
       cluster.close()
     },

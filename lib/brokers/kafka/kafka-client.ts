@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs'
 import type { RevlogError } from '../../core/errors.js'
 import type { LogRecord, ProducerRecord, TopicPartition } from '../../core/record.js'
 import type { Appended } from '../port.js'
+import type { Coordinator } from './group/coordinator.js'
 
 /**
  * Talks to Kafka in our own record batches and requests, over kafkajs' connections and authentication.
@@ -52,6 +53,8 @@ export interface KafkaClient {
   ): Promise<readonly CommittedOffset[]>
   /** Commits as a member; the broker refuses an old generation with `E_KAFKA_ILLEGAL_GENERATION` and the like. */
   commitOffsets(member: GroupMember, offsets: readonly OffsetToCommit[], options?: CallOptions): Promise<void>
+  /** Asks the coordinator of a group over connections of its own: what a member of the group needs (`group/`). */
+  coordinator(group: string): Coordinator
   /** Ends what is under way with `E_BROKER_CLOSED` and closes every connection, within a second. */
   close(): Promise<void>
 }
@@ -229,6 +232,8 @@ export interface GroupMember {
   readonly group: string
   readonly memberId?: string
   readonly generation?: number
+  /** Of a static member (KIP-345). */
+  readonly instanceId?: string | undefined
 }
 
 export interface OffsetToCommit extends TopicPartition {

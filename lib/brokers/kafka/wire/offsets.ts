@@ -32,7 +32,7 @@ export const offsetCommitRequest = (
       writer.string(member.group)
       writer.int32(member.generation ?? NO_GENERATION)
       writer.string(member.memberId ?? '')
-      writer.string(undefined)
+      writer.string(member.instanceId)
       writeOffsets(writer, offsets)
     },
     readResults,
@@ -92,7 +92,7 @@ export const txnOffsetCommitRequest = (
       writer.int16(producerEpoch)
       writer.int32(member.generation ?? NO_GENERATION)
       writer.string(member.memberId ?? '')
-      writer.string(undefined)
+      writer.string(member.instanceId)
       writeOffsets(writer, offsets)
     },
     readResults,
