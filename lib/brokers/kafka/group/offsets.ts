@@ -7,7 +7,8 @@ import type { CommittedOffset, CommittedOffsets, TopicPartitions } from './membe
 import type { Who } from './requests.js'
 import { backoff, now } from './timing.js'
 
-const ANSWER_MS = 10_000
+/** One swallowed answer leaves time for more tries. */
+const answerMs = (patienceMs: number): number => Math.max(1_000, patienceMs / 4)
 const FETCH_PATIENCE_MS = 60_000
 
 export const migrated = (what: string): RevlogError =>
@@ -36,7 +37,7 @@ export async function commitOffsets(
   for (let attempt = 0; ; attempt++) {
     const me = who()
     if (me === undefined) throw migrated('the generation has passed')
-    const failure = await tryCommit(coordinator, me, offsets, expelled)
+    const failure = await tryCommit(coordinator, me, offsets, answerMs(patienceMs), expelled)
     if (failure === undefined) return
     if (now() > until) throw failure
     await backoff(attempt)
@@ -48,11 +49,12 @@ async function tryCommit(
   coordinator: Coordinator,
   me: Who,
   offsets: readonly OffsetToCommit[],
+  timeoutMs: number,
   expelled: (code: number) => void,
 ): Promise<RevlogError | undefined> {
   let partitions: readonly { readonly topic: string; readonly errorCode: number }[]
   try {
-    partitions = await coordinator.ask(offsetCommitRequest(me, offsets), ANSWER_MS)
+    partitions = await coordinator.ask(offsetCommitRequest(me, offsets), timeoutMs)
   } catch (error) {
     if (error instanceof RevlogError) throw error
     return unconfirmed('the coordinator did not answer', error)
@@ -84,19 +86,21 @@ export async function fetchOffsets(
     partitions.map((partition) => ({ topic, partition })),
   )
   for (let attempt = 0; ; attempt++) {
-    const cause = await coordinator.ask(offsetFetchRequest(coordinator.group, places, true), ANSWER_MS).then(
-      (answer) => {
-        const failed = [answer, ...answer.partitions].find((a) => a.errorCode !== 0)
-        if (failed === undefined) return answer.partitions
-        if (meaningOf(failed.errorCode) === 'fatal') throw fatalError(failed.errorCode, coordinator.group)
-        coordinator.forget()
-        return new Error(`Kafka's error ${failed.errorCode}`)
-      },
-      (error: unknown) => {
-        if (error instanceof RevlogError) throw error
-        return error as Error
-      },
-    )
+    const cause = await coordinator
+      .ask(offsetFetchRequest(coordinator.group, places, true), answerMs(FETCH_PATIENCE_MS / 3))
+      .then(
+        (answer) => {
+          const failed = [answer, ...answer.partitions].find((a) => a.errorCode !== 0)
+          if (failed === undefined) return answer.partitions
+          if (meaningOf(failed.errorCode) === 'fatal') throw fatalError(failed.errorCode, coordinator.group)
+          coordinator.forget()
+          return new Error(`Kafka's error ${failed.errorCode}`)
+        },
+        (error: unknown) => {
+          if (error instanceof RevlogError) throw error
+          return error as Error
+        },
+      )
     if (!(cause instanceof Error)) return index(cause)
     if (now() > until) {
       throw new RevlogError('E_GROUP_UNREACHABLE', `no committed offsets of group ${coordinator.group}`, {
