@@ -16,7 +16,10 @@ describeOwnKafka('a client of Kafka whose connection or broker fails', {}, (kafk
     client = await open({ brokers: [proxy.address], requestTimeoutMs: 1_000 })
     topic = await createTopic(client, kafka().name('t'))
   })
-  afterEach(() => proxy.close())
+  afterEach(() => {
+    kafka().thaw()
+    return proxy.close()
+  })
 
   const direct = () => open({ brokers: [kafka().address] })
   const numbers = async (): Promise<number[]> =>
@@ -63,6 +66,8 @@ describeOwnKafka('a client of Kafka whose connection or broker fails', {}, (kafk
     const producer = await client.producer()
     await producer.send([placed(topic, '0')])
     kafka().freeze()
+    // A signal takes its time.
+    await new Promise((resolve) => setTimeout(resolve, 200))
     const start = performance.now()
     await assert.rejects(producer.send([placed(topic, '1')], { timeoutMs: 2_000 }), {
       code: 'E_BROKER_UNREACHABLE',

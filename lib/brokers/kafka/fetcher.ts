@@ -190,7 +190,14 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
       if (positions.length === 0) return []
       polling = true
       try {
-        return await cluster.retry(poll, async () => explain(await attempt(positions, poll), poll))
+        return await cluster.retry(
+          poll,
+          async (signal) => {
+            const attempted = { ...poll, signal }
+            return explain(await attempt(positions, attempted), attempted)
+          },
+          poll.maxWaitMs,
+        )
       } finally {
         polling = false
       }
