@@ -3,6 +3,7 @@ import { memory } from './memory-benchmark.js'
 import { restore } from './restore-benchmark.js'
 import type { Result } from './result.js'
 import { service } from './service-benchmark.js'
+import { wire } from './wire-benchmark.js'
 import type { WorkloadName } from './workload.js'
 
 /** How the command was called. */
@@ -30,4 +31,4 @@ export interface Peer {
 }
 
 /** In the order in which they run when no name is given. */
-export const BENCHMARKS: readonly Benchmark[] = [...engine, ...restore, ...service, ...memory]
+export const BENCHMARKS: readonly Benchmark[] = [...engine, ...restore, ...service, ...memory, ...wire]

@@ -37,8 +37,8 @@ export async function openKafkaClient(options: KafkaOptions, open: OpenOptions =
   const kafkajs = openKafkajs(options)
   const cluster = createCluster(kafkajs, options)
   try {
-    await retry({ timeoutMs: open.timeoutMs ?? PREFLIGHT_MS, signal: open.signal }, () =>
-      cluster.metadata([], open.signal),
+    await retry({ timeoutMs: open.timeoutMs ?? PREFLIGHT_MS, signal: open.signal }, (signal) =>
+      cluster.metadata([], signal),
     )
   } catch (error) {
     cluster.close()
@@ -64,4 +64,4 @@ const metadata = (
   cluster: Cluster,
   topics: readonly string[] | 'all',
   call: CallOptions | undefined,
-): Promise<ClusterMetadata> => cluster.retry(call, () => cluster.metadata(topics, call?.signal))
+): Promise<ClusterMetadata> => cluster.retry(call, (signal) => cluster.metadata(topics, signal))

@@ -40,8 +40,16 @@ export interface Cluster {
   forgetTopic(topic: string): void
   coordinator(kind: CoordinatorKind, key: string, signal?: AbortSignal): Promise<number>
   forgetCoordinator(kind: CoordinatorKind, key: string): void
-  /** Repeats what passes, by the time-out of the call or of the client. */
-  retry<T>(options: CallOptions | undefined, attempt: () => Promise<T>): Promise<T>
+  /**
+   * Repeats what passes, by the time-out of the call or of the client.
+   *
+   * @param waitMs how long a broker may hold an answer back, beside
+   */
+  retry<T>(
+    options: CallOptions | undefined,
+    attempt: (signal: AbortSignal) => Promise<T>,
+    waitMs?: number,
+  ): Promise<T>
   close(): void
 }
 
@@ -203,11 +211,11 @@ export function createCluster(kafkajs: Kafkajs, options: KafkaOptions): Cluster 
     forgetCoordinator(kind, key) {
       coordinators.delete(`${kind} ${key}`)
     },
-    retry: (call, attempt) =>
+    retry: (call, attempt, waitMs = 0) =>
       guarded(() =>
         retry(
           {
-            timeoutMs: call?.timeoutMs ?? retryTimeoutMs,
+            timeoutMs: (call?.timeoutMs ?? retryTimeoutMs) + waitMs,
             signal:
               call?.signal === undefined ? closing.signal : AbortSignal.any([call.signal, closing.signal]),
           },

@@ -2,6 +2,7 @@ import { RevlogError } from '../../core/errors.js'
 import { placeKey } from './ask-leaders.js'
 import type { Cluster } from './cluster.js'
 import type { FetchedPartition, Fetcher, FetcherOptions, FetchPosition, PollOptions } from './kafka-client.js'
+import { listOffsets } from './list-offsets.js'
 import { passes } from './retry.js'
 import { settleWithin } from './settle.js'
 import { decodeBatches } from './wire/decode-batches.js'
@@ -127,6 +128,26 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
     return failed
   }
 
+  /** What there is instead of a position that is out of range. */
+  const explain = async (
+    results: readonly FetchedPartition[],
+    poll: PollOptions,
+  ): Promise<FetchedPartition[]> => {
+    const places = results.filter(({ error }) => error?.code === 'E_OFFSET_OUT_OF_RANGE')
+    if (places.length === 0) return [...results]
+    const ask = (at: 'earliest' | 'latest') =>
+      listOffsets(
+        cluster,
+        places.map(({ topic, partition }) => ({ topic, partition, at })),
+        { ...poll, isolation },
+      )
+    const [first, last] = await Promise.all([ask('earliest'), ask('latest')])
+    return results.map((result) => {
+      const i = places.indexOf(result)
+      return i < 0 ? result : outOfRange(result, first[i]!.offset!, last[i]!.offset!)
+    })
+  }
+
   /** One attempt: waits for the first answer and takes what has come. */
   const attempt = async (
     positions: readonly FetchPosition[],
@@ -169,7 +190,14 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
       if (positions.length === 0) return []
       polling = true
       try {
-        return await cluster.retry(poll, () => attempt(positions, poll))
+        return await cluster.retry(
+          poll,
+          async (signal) => {
+            const attempted = { ...poll, signal }
+            return explain(await attempt(positions, attempted), attempted)
+          },
+          poll.maxWaitMs,
+        )
       } finally {
         polling = false
       }
@@ -196,5 +224,19 @@ const unreadable = ({ topic, partition, offset }: FetchPosition, error: RevlogEr
   bytes: 0,
   error,
 })
+
+function outOfRange(result: FetchedPartition, first: number, last: number): FetchedPartition {
+  const { topic, partition, offset } = result
+  const what =
+    offset < first
+      ? `the log begins at ${first}: ${first - offset} records are lost`
+      : `the log ends at ${last}`
+  const error = new RevlogError('E_OFFSET_OUT_OF_RANGE', `there is no offset ${offset}, ${what}`, {
+    at: { topic, partition, offset },
+    remedy: 'raise the retention of the topic, or decide where to go on',
+    cause: result.error?.cause,
+  })
+  return { ...result, logStartOffset: first, highWatermark: last, lastStableOffset: last, error }
+}
 
 const noAnswer = (): RevlogError => new RevlogError('E_BROKER_UNREACHABLE', 'no broker has answered')

@@ -22,7 +22,7 @@ export async function committedOffsets(
   options: CommittedOffsetsOptions,
 ): Promise<readonly CommittedOffset[]> {
   const request = offsetFetchRequest(group, partitions, options.requireStable ?? true)
-  const answer = await cluster.retry(options, () =>
+  const answer = await cluster.retry(options, (signal) =>
     askCoordinator(
       cluster,
       'group',
@@ -30,7 +30,7 @@ export async function committedOffsets(
       request,
       ({ errorCode, partitions }) => (errorCode === 0 ? firstError(partitions) : errorCode),
       (errorCode) => kafkaError(errorCode, `the offsets of group ${group} cannot be read`),
-      options.signal,
+      signal,
     ),
   )
   const found = new Map(answer.partitions.map((partition) => [placeKey(partition), partition]))
@@ -53,7 +53,7 @@ export async function commitOffsets(
   options: CallOptions | undefined,
 ): Promise<void> {
   const request = offsetCommitRequest(member, offsets)
-  await cluster.retry(options, () =>
+  await cluster.retry(options, (signal) =>
     askCoordinator(
       cluster,
       'group',
@@ -61,7 +61,7 @@ export async function commitOffsets(
       request,
       firstError,
       (errorCode) => kafkaError(errorCode, `group ${member.group} does not take the offsets`),
-      options?.signal,
+      signal,
     ),
   )
 }

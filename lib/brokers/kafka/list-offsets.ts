@@ -13,14 +13,14 @@ export async function listOffsets(
   queries: readonly OffsetQuery[],
   options: ListOffsetsOptions,
 ): Promise<readonly ListedOffset[]> {
-  const { isolation, signal } = options
+  const { isolation } = options
   const listed = new Map<string, ListedOffset>()
   if (new Set(queries.map(placeKey)).size < queries.length) {
     throw new RevlogError('E_OFFSET_QUERY', 'a partition is asked for twice in one call', {
       remedy: 'ask for its first and its last offset in two calls',
     })
   }
-  await cluster.retry(options, () =>
+  await cluster.retry(options, (signal) =>
     askLeaders(
       cluster,
       queries.filter((query) => !listed.has(placeKey(query))),

@@ -9,8 +9,8 @@ import { initProducerIdRequest } from './wire/transactions.js'
 const NO_TRANSACTION_MS = 2 ** 31 - 1
 
 export async function createProducer(cluster: Cluster, options: ProducerOptions): Promise<KafkaProducer> {
-  const { producerId, producerEpoch } = await cluster.retry(options, async () => {
-    const answer = await cluster.ask(initProducerIdRequest(undefined, NO_TRANSACTION_MS), options.signal)
+  const { producerId, producerEpoch } = await cluster.retry(options, async (signal) => {
+    const answer = await cluster.ask(initProducerIdRequest(undefined, NO_TRANSACTION_MS), signal)
     if (answer.errorCode !== 0) throw kafkaError(answer.errorCode, 'no producer id')
     return answer
   })

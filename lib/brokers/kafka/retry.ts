@@ -1,5 +1,6 @@
 import { RevlogError } from '../../core/errors.js'
-import { pause } from './settle.js'
+import { pause, settleWithin } from './settle.js'
+import { unreachable } from './transport-error.js'
 import { kafkaErrorOf } from './wire/error-codes.js'
 
 const FIRST_PAUSE_MS = 10
@@ -16,32 +17,45 @@ export interface RetryOptions {
   /** How long to go on. */
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
-  /** Before the next attempt: what went wrong may call for asking again who is responsible. */
-  readonly onFailure?: (error: RevlogError) => void
 }
 
 /**
- * Runs `attempt` until it resolves, fails for good, or fails for a passing reason when the time is over: then it
- * rejects with that reason. The pauses double, with chance in them so that many clients do not come at once.
+ * Runs `attempt` until it resolves, fails for good, or the time is over: then it rejects with the last passing reason,
+ * also when the last attempt has not settled yet. Its signal is aborted then, so that it sends nothing later when nobody
+ * expects it any more. The pauses double, with chance in them so that many clients do not come at once.
  */
-export async function retry<T>(options: RetryOptions, attempt: (leftMs: number) => Promise<T>): Promise<T> {
-  const { timeoutMs, signal, onFailure } = options
+export async function retry<T>(
+  options: RetryOptions,
+  attempt: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const givenUp = new AbortController()
+  try {
+    return await repeat(options, () => attempt(givenUp.signal))
+  } catch (error) {
+    givenUp.abort()
+    throw error
+  }
+}
+
+async function repeat<T>({ timeoutMs, signal }: RetryOptions, attempt: () => Promise<T>): Promise<T> {
   const start = performance.now()
   let unknownSince: number | undefined
+  let failure: RevlogError | undefined
+  const tooLate = (): RevlogError => failure ?? unreachable('Kafka', `no answer within ${timeoutMs} ms`)
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     const left = timeoutMs - (performance.now() - start)
     try {
-      return await attempt(left)
+      return await settleWithin(attempt(), left, signal, tooLate)
     } catch (error) {
       if (!passes(error)) throw error
+      failure = error as RevlogError
       const now = performance.now()
-      if ((error as RevlogError).code === 'E_TOPIC_UNKNOWN') {
+      if (failure.code === 'E_TOPIC_UNKNOWN') {
         unknownSince ??= now
         if (now - unknownSince > UNKNOWN_TOPIC_MS) throw error
       } else unknownSince = undefined
       const wait = pauseMs * (0.75 + Math.random() / 2)
       if (now - start + wait > timeoutMs) throw error
-      onFailure?.(error as RevlogError)
       await pause(wait, signal)
     }
   }

@@ -151,7 +151,7 @@ export function createSender(cluster: Cluster, identity: ProducerIdentity, optio
       while (waiting.length > 0) {
         const round = encodeRound(waiting)
         await prepare?.(round)
-        await cluster.retry(call, () =>
+        await cluster.retry(call, (signal) =>
           askLeaders(
             cluster,
             round.filter(({ batch }) => batch !== undefined),
@@ -168,7 +168,7 @@ export function createSender(cluster: Cluster, identity: ProducerIdentity, optio
                 }),
               take: (outbound, answer) => take(outbound, answer, appended),
             },
-            call.signal,
+            signal,
           ),
         )
         waiting = waiting.filter(({ from, records }) => from < records.length)

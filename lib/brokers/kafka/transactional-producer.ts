@@ -28,7 +28,7 @@ export async function createTransactionalProducer(
     what: string,
     call: CallOptions,
   ): Promise<Answer> =>
-    cluster.retry(call, () =>
+    cluster.retry(call, (signal) =>
       askCoordinator(
         cluster,
         'transaction',
@@ -36,7 +36,7 @@ export async function createTransactionalProducer(
         request,
         errorCodeOf,
         (errorCode) => kafkaError(errorCode, `transactional id ${transactionalId}: ${what}`),
-        call.signal,
+        signal,
       ),
     )
 
@@ -114,7 +114,7 @@ export async function createTransactionalProducer(
           added.add(key)
         }
         const request = txnOffsetCommitRequest(transactionalId, producerId, producerEpoch, member, offsets)
-        await cluster.retry(call, () =>
+        await cluster.retry(call, (signal) =>
           askCoordinator(
             cluster,
             'group',
@@ -122,7 +122,7 @@ export async function createTransactionalProducer(
             request,
             firstError,
             (errorCode) => kafkaError(errorCode, `group ${group} does not take the offsets`),
-            call.signal,
+            signal,
           ),
         )
       })
