@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { assert } from '../../core/assert.js'
 import type { Headers } from '../../core/record.js'
-import { recordBytes } from './record-size.js'
+import { recordBytes } from '../record-size.js'
 import { MAX_VARINT_BYTES, writeVarint } from './varint.js'
 
 /**

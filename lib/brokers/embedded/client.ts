@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { RevlogError } from '../../core/errors.js'
 import type { ProducerRecord } from '../../core/record.js'
 import type { Appended, Broker } from '../port.js'
+import { recordBytes } from '../record-size.js'
 import { checkEncodable } from './append.js'
 import { createFrameReader, encodeFrame, FRAME, type Frame } from './frames.js'
 import { type Holder, PROTOCOL_VERSION } from './holder.js'
@@ -13,7 +14,6 @@ import {
   type Request,
   type WireError,
 } from './messages.js'
-import { recordBytes } from './record-size.js'
 
 const HELLO_TIMEOUT_MS = 5_000
 /** What one frame of records holds, about, unless a single record is larger. */

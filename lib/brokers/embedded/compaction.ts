@@ -2,12 +2,12 @@ import { type BinaryKey, keyOfBytes } from '../../core/binary-key.js'
 import { type LogRecord, lastHeader } from '../../core/record.js'
 import { REVISION_HEADERS } from '../../core/revision.js'
 import type { Row } from '../../state/port.js'
+import { recordBytes } from '../record-size.js'
 import { TARGET_BATCH_BYTES } from './batch.js'
 import { type BatchInfo, batchInfo, decodeBatch } from './batch-reader.js'
 import type { CleanerStores } from './cleaner.js'
 import { batchKey } from './keys.js'
 import type { PartitionFigures } from './partitions.js'
-import { recordBytes } from './record-size.js'
 
 /**
  * Compaction of a partition: of each key only the record stays that a reader of the whole log would end up with.

@@ -2,6 +2,7 @@ import { RevlogError } from '../../core/errors.js'
 import type { LogRecord, ProducerRecord } from '../../core/record.js'
 import type { Environment } from '../../state/lmdb/environment.js'
 import type { Row } from '../../state/port.js'
+import { checkPartition } from '../checks.js'
 import {
   type Appended,
   DEFAULT_MAX_BYTES,
@@ -9,7 +10,7 @@ import {
   type Fetched,
   type FetchRequest,
 } from '../port.js'
-import { checkPartition, groupRecords, type PartitionRecords } from './append.js'
+import { groupRecords, type PartitionRecords } from './append.js'
 import { createBatchEncoder } from './batch.js'
 import { batchInfo, decodeBatch } from './batch-reader.js'
 import { type Cleaner, createCleaner } from './cleaner.js'

@@ -1,7 +1,6 @@
 import { keyOfText, textOfKey } from '../../core/binary-key.js'
-import { RevlogError } from '../../core/errors.js'
-import { checkTopicName } from '../../core/topic-name.js'
 import type { Environment } from '../../state/lmdb/environment.js'
+import { checkNewTopic, topicExists, unknownTopic } from '../checks.js'
 import type { NewTopic, TopicDescription } from '../port.js'
 
 /** A topic as the log knows it. The id names its rows and is never used again. */
@@ -17,7 +16,6 @@ export interface Topics {
   list(): readonly EmbeddedTopic[]
 }
 
-export const MAX_PARTITIONS = 10_000
 /** Sorts before every name and can be none. */
 const NEXT_ID = '\0next-id'
 const FIRST_NAME = '\x01'
@@ -50,13 +48,9 @@ export function createTopics(environment: Environment): Topics {
         .scan({ from: FIRST_NAME, limit: Number.MAX_SAFE_INTEGER })
         .map(({ key, value }) => decodeTopic(textOfKey(key), value)),
     create(topic) {
-      checkTopic(topic)
+      checkNewTopic(topic)
       return environment.transaction(() => {
-        if (find(topic.name) !== undefined) {
-          throw new RevlogError('E_TOPIC_EXISTS', `there is a topic ${topic.name} already`, {
-            at: { topic: topic.name },
-          })
-        }
+        if (find(topic.name) !== undefined) throw topicExists(topic.name)
         const id = rows.get(NEXT_ID)?.readUInt32BE(0) ?? 1
         const next = Buffer.alloc(4)
         next.writeUInt32BE(id + 1)
@@ -67,35 +61,6 @@ export function createTopics(environment: Environment): Topics {
         return made
       })
     },
-  }
-}
-
-export const unknownTopic = (name: string): RevlogError =>
-  new RevlogError('E_TOPIC_UNKNOWN', `there is no topic ${name}`, {
-    at: { topic: name },
-    remedy: 'create it first, or check the name',
-  })
-
-function checkTopic({ name, partitions, config }: NewTopic): void {
-  checkTopicName(name)
-  if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS) {
-    throw new RevlogError('E_TOPIC_CONFIG', `${partitions} is no number of partitions`, {
-      at: { topic: name },
-      remedy: `give a whole number from 1 to ${MAX_PARTITIONS}`,
-    })
-  }
-  const { cleanupPolicy, retentionMs } = config
-  if (cleanupPolicy !== 'delete' && cleanupPolicy !== 'compact') {
-    throw new RevlogError('E_TOPIC_CONFIG', `${JSON.stringify(cleanupPolicy)} is no clean-up policy`, {
-      at: { topic: name },
-      remedy: "use 'delete' or 'compact'",
-    })
-  }
-  if (retentionMs !== undefined && (cleanupPolicy === 'compact' || !(retentionMs >= 0))) {
-    throw new RevlogError('E_TOPIC_CONFIG', `a retention of ${retentionMs} ms does not go with it`, {
-      at: { topic: name },
-      remedy: "give 0 or more, and only with the clean-up policy 'delete'",
-    })
   }
 }
 

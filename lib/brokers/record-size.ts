@@ -1,4 +1,4 @@
-import type { Headers } from '../../core/record.js'
+import type { Headers } from '../core/record.js'
 
 /** The bytes of a record that are its user's: key, value, header names and values. */
 export function recordBytes(record: {
