@@ -1,0 +1,39 @@
+import kafkajs, { type Admin } from 'kafkajs'
+
+/** What the port of a broker cannot ask for, done by kafkajs' administration. */
+async function withAdmin<T>(address: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const kafka = new kafkajs.Kafka({ brokers: [address], logLevel: kafkajs.logLevel.NOTHING })
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    return await use(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+export const createRawTopic = (
+  address: string,
+  topic: string,
+  config: { readonly [setting: string]: string },
+  partitions = 1,
+): Promise<unknown> =>
+  withAdmin(address, (admin) =>
+    admin.createTopics({
+      topics: [
+        {
+          topic,
+          numPartitions: partitions,
+          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+        },
+      ],
+    }),
+  )
+
+/** Deletes the records of partition 0 before an offset. */
+export const deleteRecords = (address: string, topic: string, before: number): Promise<void> =>
+  withAdmin(address, async (admin) => {
+    // kafkajs finds no leader of a topic that it was not asked about before.
+    await admin.fetchTopicOffsets(topic)
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(before) }] })
+  })
