@@ -42,5 +42,6 @@ export const entries: readonly string[] = [
   ),
   ...Object.values(manifest.bin).map(compiledFrom),
   // Until lib/service runs on it.
-  'lib/brokers/kafka/client.ts',
+  'lib/brokers/kafka/broker.ts',
+  'lib/brokers/kafka/topics.ts',
 ]

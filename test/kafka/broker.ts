@@ -18,6 +18,8 @@ export interface KafkaOptions {
   readonly properties?: { readonly [name: string]: string }
   /** Also listeners with TLS, a user for SCRAM, and an authorizer that lets nobody else do anything. */
   readonly secure?: boolean
+  /** Of the listener without encryption; a free one when absent. */
+  readonly port?: number
   /** How many proxies may stand in front of it; 3 when absent. */
   readonly proxies?: number
 }
@@ -71,7 +73,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
   const jars = await jarsOf(version)
   const folder = await mkdtemp(join(tmpdir(), 'revlog-kafka-'))
   const proxies = options.proxies ?? 3
-  const [port = 0, controller = 0, sasl = 0, mutual = 0, ...rest] = await freePorts(4 + 2 * proxies)
+  const [free = 0, controller = 0, sasl = 0, mutual = 0, ...rest] = await freePorts(4 + 2 * proxies)
+  const port = options.port ?? free
   const proxied = Array.from({ length: proxies }, (_, i) => ({
     target: rest[2 * i]!,
     advertised: rest[2 * i + 1]!,
@@ -124,6 +127,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
   async function end(signal: NodeJS.Signals): Promise<void> {
     const child = broker
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    child.ref()
     const exited = once(child, 'exit')
     child.kill(signal)
     await exited

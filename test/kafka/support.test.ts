@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from './ports.js'
 import { type KafkaProxy, openProxy } from './proxy.js'
 import { describeOwnKafka } from './suite.js'
 import { API, array, ask, int8, int16, int32, string } from './wire.js'
@@ -45,12 +46,13 @@ describeOwnKafka('a broker for tests', { secure: true }, (kafka) => {
   })
 
   it('ends, and its data with it, when the process that has started it is killed', async () => {
-    const program = fileURLToPath(new URL('./children/start-kafka.js', import.meta.url))
-    const child = spawn(process.execPath, [program, kafka().version], {
+    const program = fileURLToPath(new URL('./start.js', import.meta.url))
+    const [port] = await freePorts(1)
+    const child = spawn(process.execPath, [program, String(port), kafka().version], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
-    const { address, folder } = JSON.parse(line.toString()) as { address: string; folder: string }
+    const [, address = '', folder = ''] = /listens on (\S+);.* removes (\S+)/.exec(line.toString())!
     await ask(address, API.apiVersions, 0, NOTHING)
     child.kill('SIGKILL')
     await once(child, 'exit')

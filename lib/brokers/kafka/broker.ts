@@ -14,6 +14,12 @@ export interface OpenKafkaBroker extends KafkaOptions {
   readonly startTimeoutMs?: number
 }
 
+/** The port, and what Kafka can do beyond it. Closing the broker closes both. */
+export interface KafkaBroker extends Broker {
+  readonly client: KafkaClient
+  readonly admin: TopicAdmin
+}
+
 /**
  * The port on Apache Kafka. Records are durable when all in-sync replicas have them; what is read is what is
  * committed, and the end of a partition lies before the first transaction that is open. Topics have as many replicas
@@ -24,15 +30,18 @@ export interface OpenKafkaBroker extends KafkaOptions {
  * @example
  * const broker = await openKafkaBroker({ brokers: ['localhost:9092'] })
  */
-export async function openKafkaBroker(options: OpenKafkaBroker): Promise<Broker> {
+export async function openKafkaBroker(options: OpenKafkaBroker): Promise<KafkaBroker> {
   const { startTimeoutMs, ...kafka } = options
   const client = await openKafkaClient(
     kafka,
     startTimeoutMs === undefined ? {} : { timeoutMs: startTimeoutMs },
   )
-  const broker = createKafkaBroker(client, createTopicAdmin(client, kafka))
+  const admin = createTopicAdmin(client, kafka)
+  const broker = createKafkaBroker(client, admin)
   return {
     ...broker,
+    client,
+    admin,
     async close() {
       await broker.close()
       await client.close()
