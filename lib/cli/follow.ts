@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connectDirectory } from '../brokers/embedded/open.js'
 import type { Broker } from '../brokers/port.js'
 import { RevlogError } from '../core/errors.js'
 import type { Context } from './command.js'
+import { connectBroker, type Place } from './log-place.js'
 import { readTopic } from './read-topic.js'
 import { recordLine } from './record-line.js'
 import type { CliTopic } from './topics.js'
@@ -27,11 +27,12 @@ const WAIT_MS = 1_000
 const RETRY_MS = 250
 
 /**
- * Prints what arrives, until it is stopped. It reads through the process that holds the folder and never holds it
- * itself: a follower must not keep a topology from being run. While nobody holds the folder nothing can arrive.
+ * Prints what arrives, until it is stopped. Of a folder it reads through the process that holds it and never holds it
+ * itself: a follower must not keep a topology from being run. While nobody holds the folder, and while no broker of
+ * Kafka can be reached, nothing can arrive.
  */
 export async function followTopic(
-  directory: string,
+  place: Place,
   topic: CliTopic,
   positions: readonly number[],
   context: Context,
@@ -41,7 +42,7 @@ export async function followTopic(
   let next = positions
   while (!stop.aborted) {
     try {
-      const broker = await connectDirectory(directory)
+      const broker = await connectBroker(place)
       try {
         while (!stop.aborted) {
           next = await printRecords(broker, topic, next, undefined, context)
@@ -58,7 +59,11 @@ export async function followTopic(
   }
 }
 
-const NOBODY_THERE: ReadonlySet<string> = new Set(['E_STATE_DIR_NOT_HELD', 'E_BROKER_GONE'])
+const NOBODY_THERE: ReadonlySet<string> = new Set([
+  'E_STATE_DIR_NOT_HELD',
+  'E_BROKER_GONE',
+  'E_BROKER_UNREACHABLE',
+])
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -1,23 +1,14 @@
 import { openDirectory } from '../brokers/embedded/directory.js'
-import { openBroker } from '../brokers/embedded/open.js'
-import type { Broker } from '../brokers/port.js'
+import { topicCommands } from '../brokers/kafka/topic-commands.js'
+import type { Broker, NewTopic } from '../brokers/port.js'
 import { RevlogError } from '../core/errors.js'
-import { ensureTopics } from '../service/ensure-topics.js'
+import { ensureTopics, newTopic } from '../service/ensure-topics.js'
 import type { Topology } from '../topology/topology.js'
 import { nearest } from './arguments.js'
+import type { Place } from './log-place.js'
 import { type CliTopic, rawTopic, topicsOf } from './topics.js'
 
-/** Opens the broker of a folder, held by this process or by another one, and closes it whatever happens. */
-export async function withBroker<T>(directory: string, use: (broker: Broker) => Promise<T>): Promise<T> {
-  const broker = await openBroker(directory)
-  try {
-    return await use(broker)
-  } finally {
-    await broker.close()
-  }
-}
-
-/** The same for this process alone. @throws RevlogError `E_STATE_DIR_LOCKED` naming who holds it */
+/** Opens the broker of a folder for this process alone, and closes it whatever happens. @throws RevlogError `E_STATE_DIR_LOCKED` naming who holds it */
 export async function withOwnBroker<T>(directory: string, use: (broker: Broker) => Promise<T>): Promise<T> {
   const held = await openDirectory(directory)
   try {
@@ -40,16 +31,37 @@ export function topicNamed(name: string, topology: Topology | undefined): CliTop
   return topic
 }
 
-/** Makes a topic that does not exist yet: all topics of its topology, when there is one. */
+/**
+ * Makes a topic that does not exist yet. In a folder all topics of its topology, when there is one, with one partition
+ * when no number is given. On Kafka, where others decide what topics there are, that one and only with a number.
+ *
+ * @throws RevlogError `E_TOPIC_UNKNOWN` with the command that creates it
+ */
 export async function ensureTopic(
   broker: Broker,
-  topic: CliTopic,
+  place: Place,
+  { name }: CliTopic,
   topology: Topology | undefined,
-  partitions = 1,
+  partitions: number | undefined,
 ): Promise<void> {
-  if ((await broker.describeTopic(topic.name)) !== undefined) return
-  if (topology !== undefined) return ensureTopics(broker, topology, { partitions })
-  await broker.createTopic({ name: topic.name, partitions, config: { cleanupPolicy: 'delete' } })
+  if ((await broker.describeTopic(name)) !== undefined) return
+  const config = { cleanupPolicy: 'delete' } as const
+  const plain = { name, partitions: partitions ?? 1, config }
+  if ('kafka' in place) {
+    const topic = topology === undefined ? plain : newTopic(topology, plain)
+    if (partitions === undefined) throw topicToCreate(topic, place.kafka.brokers)
+    await broker.createTopic(topic)
+  } else if (topology === undefined) await broker.createTopic(plain)
+  else await ensureTopics(broker, topology, { partitions: plain.partitions })
+}
+
+function topicToCreate({ name, partitions, config }: NewTopic, brokers: readonly string[]): RevlogError {
+  const settings = { 'cleanup.policy': config.cleanupPolicy }
+  const command = topicCommands(brokers).create(name, partitions, settings)
+  return new RevlogError('E_TOPIC_UNKNOWN', `Kafka has no topic ${name}`, {
+    at: { topic: name },
+    remedy: `create it with --partitions N, or by ${command}`,
+  })
 }
 
 /** @throws RevlogError `E_TOPIC_UNKNOWN` that says which topics there are */

@@ -1,4 +1,4 @@
-import type { Broker } from '../brokers/port.js'
+import type { Broker, NewTopic } from '../brokers/port.js'
 import { planTasks } from '../engine/plan.js'
 import type { Topology } from '../topology/topology.js'
 import { type RunOptions, settingsOf } from './options.js'
@@ -21,4 +21,11 @@ export async function ensureTopics(
   for (const topic of topicsOf(topology, plan, settings)) {
     if (!existing.has(topic.name)) await broker.createTopic(topic)
   }
+}
+
+/** How a topology wants one of its topics to be made; as it is given when the topology does not name it. */
+export function newTopic(topology: Topology, plain: NewTopic): NewTopic {
+  const settings = settingsOf(topology, { partitions: plain.partitions })
+  const plan = planTasks(topology, settings.partitionsOf)
+  return topicsOf(topology, plan, settings).find(({ name }) => name === plain.name) ?? plain
 }

@@ -22,8 +22,12 @@ export interface Folder {
   readonly temporary: () => readonly string[]
   readonly write: (name: string, content: string | Buffer) => string
   /** Runs to its end. */
-  readonly revlog: (words: readonly string[], input?: string | Buffer) => Promise<Ended>
-  readonly start: (words: readonly string[]) => Running
+  readonly revlog: (
+    words: readonly string[],
+    input?: string | Buffer,
+    env?: NodeJS.ProcessEnv,
+  ) => Promise<Ended>
+  readonly start: (words: readonly string[], env?: NodeJS.ProcessEnv) => Running
   /** Ends what still runs and removes the folder. */
   readonly remove: () => Promise<void>
 }
@@ -45,10 +49,10 @@ export function strangersFolder(): Folder {
   writeFileSync(join(path, 'package.json'), '{"type":"module"}')
   const running = new Set<Running>()
 
-  function start(words: readonly string[]): Running {
+  function start(words: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
     const child = spawn(process.execPath, [BIN, ...words], {
       cwd: path,
-      env: { ...process.env, TMPDIR: join(path, 'tmp') },
+      env: { ...process.env, TMPDIR: join(path, 'tmp'), ...env },
     })
     let out = ''
     let err = ''
@@ -85,8 +89,8 @@ export function strangersFolder(): Folder {
       writeFileSync(join(path, name), content)
       return name
     },
-    async revlog(words, input) {
-      const { process: child, ended } = start(words)
+    async revlog(words, input, env) {
+      const { process: child, ended } = start(words, env)
       child.stdin?.on('error', () => {}) // it may end without reading
       child.stdin?.end(input)
       return ended

@@ -1,9 +1,9 @@
 import { usageError } from '../arguments.js'
 import type { Command } from '../command.js'
 import { followTopic, printRecords } from '../follow.js'
-import { directoryFor, existing } from '../places.js'
+import { PLACE_OPTIONS, placeFor, placeToRead, withBroker } from '../log-place.js'
 import { printTable } from '../table.js'
-import { checkTopic, topicNamed, withBroker } from '../topic-access.js'
+import { checkTopic, topicNamed } from '../topic-access.js'
 import { loadTopology } from '../topology-file.js'
 
 /** `revlog consume`: the records of a topic, or the table that it stands for, as JSON lines. */
@@ -22,11 +22,7 @@ export const consume: Command = {
     table: { type: 'boolean', help: 'Print the table of last revisions' },
     follow: { type: 'boolean', help: 'Go on with what arrives' },
     'from-beginning': { type: 'boolean', help: 'With --follow: begin with the first record' },
-    dir: {
-      type: 'string',
-      value: 'DIR',
-      help: 'The folder of the topics; else that of --topology, else the only one in .revlog',
-    },
+    ...PLACE_OPTIONS,
     topology: {
       type: 'string',
       value: 'FILE',
@@ -37,6 +33,7 @@ export const consume: Command = {
     'revlog consume advice --table',
     'revlog consume advice --follow --from-beginning',
     'revlog consume advice --topology topology.ts | head -3',
+    'revlog consume advice --brokers localhost:9092 --table',
   ],
   async run(args, context) {
     const name = args.positionals[0]!
@@ -50,9 +47,9 @@ export const consume: Command = {
     }
     const file = args.text('topology')
     const topology = file === undefined ? undefined : await loadTopology(file)
-    const directory = existing(directoryFor('consume', args.text('dir'), topology))
+    const place = placeToRead(placeFor('consume', args, topology))
     const topic = topicNamed(name, topology)
-    const positions = await withBroker(directory, async (broker) => {
+    const positions = await withBroker(place, async (broker) => {
       await checkTopic(broker, name)
       const ends = await broker.endOffsets(name)
       if (follow && !args.flag('from-beginning')) return [...ends]
@@ -67,6 +64,6 @@ export const consume: Command = {
         )
       return []
     })
-    if (follow) await followTopic(directory, topic, positions, context)
+    if (follow) await followTopic(place, topic, positions, context)
   },
 }
