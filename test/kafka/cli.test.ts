@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Folder, lines, strangersFolder } from '../cli/revlog.js'
 import { createRawTopic } from './admin.js'
-import { describeKafka, describeOwnKafka } from './suite.js'
+import { describeKafka } from './suite.js'
 
 /** Totals of orders: what is read is a stream, what is written is a table. */
 const SHOP = (orders: string, totals: string): string => `
@@ -93,42 +93,5 @@ describeKafka('revlog produce and consume on Apache Kafka', (kafka) => {
     const gone = await folder.revlog(['consume', orders, '--brokers', '127.0.0.1:1'])
     assert.equal(gone.code, 1)
     assert.match(gone.err, /E_BROKER_UNREACHABLE: 127\.0\.0\.1:1/)
-  })
-})
-
-describeOwnKafka('revlog on a secured Apache Kafka', { secure: true, proxies: 0 }, (kafka) => {
-  it('takes certificates and passwords from files and from the environment', async function () {
-    const { secured } = kafka()
-    if (secured === undefined) return this.skip()
-    const folder = strangersFolder()
-    try {
-      const env = {
-        REVLOG_BROKERS: secured.saslAddress,
-        REVLOG_TLS_CA_FILE: folder.write('ca.pem', secured.ca),
-        REVLOG_SASL_MECHANISM: 'SCRAM-SHA-256',
-        REVLOG_SASL_USERNAME: 'admin',
-      }
-      const password = { REVLOG_SASL_PASSWORD_FILE: folder.write('password', `${secured.password}\n`) }
-      const topic = kafka().name('t')
-      const produce = ['produce', topic, '--partitions', '1']
-      const produced = await folder.revlog(produce, '{"key":"k","value":1}', { ...env, ...password })
-      assert.equal(produced.code, 0, produced.err)
-      const wrong = { ...env, REVLOG_SASL_PASSWORD: 'not the password' }
-      const refused = await folder.revlog(['consume', topic], '', wrong)
-      assert.match(refused.err, /E_AUTH: /)
-      assert.doesNotMatch(refused.err, /not the password/)
-      for (const [variables, said] of [
-        [env, /REVLOG_SASL_PASSWORD is missing/],
-        [{ ...env, ...password, REVLOG_SASL_MECHANISM: 'md5' }, /REVLOG_SASL_MECHANISM cannot be md5/],
-        [{ ...env, REVLOG_TLS_CA_FILE: 'absent' }, /REVLOG_TLS_CA_FILE names a file that cannot be read/],
-        [{ REVLOG_BROKERS: secured.saslAddress, REVLOG_TLS: 'yes' }, /REVLOG_TLS cannot be yes/],
-      ] as const) {
-        const { code, err } = await folder.revlog(['consume', topic], '', variables)
-        assert.equal(code, 1)
-        assert.match(err, said)
-      }
-    } finally {
-      await folder.remove()
-    }
   })
 })

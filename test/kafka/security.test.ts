@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { type OpenKafkaBroker, openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
 import { record } from '../brokers/support.js'
+import { strangersFolder } from '../cli/revlog.js'
 import { createRawTopic } from './admin.js'
 import type { Secured } from './broker.js'
 import { describeOwnKafka } from './suite.js'
 
-describeOwnKafka('Apache Kafka with TLS, SCRAM and access rules', { secure: true }, (kafka) => {
+describeOwnKafka('Apache Kafka with TLS, SCRAM and access rules', { secure: true, proxies: 0 }, (kafka) => {
   let secured: Secured
   before(function () {
     const found = kafka().secured
@@ -70,5 +71,38 @@ describeOwnKafka('Apache Kafka with TLS, SCRAM and access rules', { secure: true
     await assert.rejects(broker.createTopic({ name: `${topic}-2`, partitions: 1, config }), denied)
     assert.deepEqual(await broker.listTopics(), [])
     await broker.close()
+  })
+
+  it('serves the command, with certificates and passwords from files and from the environment', async () => {
+    const folder = strangersFolder()
+    try {
+      const env = {
+        REVLOG_BROKERS: secured.saslAddress,
+        REVLOG_TLS_CA_FILE: folder.write('ca.pem', secured.ca),
+        REVLOG_SASL_MECHANISM: 'SCRAM-SHA-256',
+        REVLOG_SASL_USERNAME: 'admin',
+      }
+      const password = { REVLOG_SASL_PASSWORD_FILE: folder.write('password', `${secured.password}\n`) }
+      const topic = kafka().name('t')
+      const produce = ['produce', topic, '--partitions', '1']
+      const produced = await folder.revlog(produce, '{"key":"k","value":1}', { ...env, ...password })
+      assert.equal(produced.code, 0, produced.err)
+      const wrong = { ...env, REVLOG_SASL_PASSWORD: 'not the password' }
+      const refused = await folder.revlog(['consume', topic], '', wrong)
+      assert.match(refused.err, /E_AUTH: /)
+      assert.doesNotMatch(refused.err, /not the password/)
+      for (const [variables, said] of [
+        [env, /REVLOG_SASL_PASSWORD is missing/],
+        [{ ...env, ...password, REVLOG_SASL_MECHANISM: 'md5' }, /REVLOG_SASL_MECHANISM cannot be md5/],
+        [{ ...env, REVLOG_TLS_CA_FILE: 'absent' }, /REVLOG_TLS_CA_FILE names a file that cannot be read/],
+        [{ REVLOG_BROKERS: secured.saslAddress, REVLOG_TLS: 'yes' }, /REVLOG_TLS cannot be yes/],
+      ] as const) {
+        const { code, err } = await folder.revlog(['consume', topic], '', variables)
+        assert.equal(code, 1)
+        assert.match(err, said)
+      }
+    } finally {
+      await folder.remove()
+    }
   })
 })

@@ -76,7 +76,15 @@ const skip = (() => {
 })()
 
 /** A sentence, or `undefined` when a broker can be started. */
-async function whatIsMissing(): Promise<string | undefined> {
+const whatIsMissing = (() => {
+  let found: Promise<string | undefined> | undefined
+  return (): Promise<string | undefined> => {
+    found ??= findOut()
+    return found
+  }
+})()
+
+async function findOut(): Promise<string | undefined> {
   const java = await run('java', ['-version'])
   if (!java.ok) return 'there is no java in the PATH.'
   const major = Number(/version "(\d+)/.exec(java.said)?.[1])

@@ -92,6 +92,20 @@ export function createTopicAdmin(client: KafkaClient, options: KafkaOptions): To
   const usable = ({ error, partitions }: TopicMetadata): boolean =>
     error === undefined && partitions.every(({ leader }) => leader !== undefined)
 
+  const untilUsable = async (name: string): Promise<void> => {
+    for (const deadline = Date.now() + CREATE_TIMEOUT_MS; ; ) {
+      const { topics } = await client.metadata([name])
+      if (topics.every(usable)) return
+      if (Date.now() > deadline) {
+        throw new RevlogError('E_BROKER_UNREACHABLE', `the new topic ${name} has no leader yet`, {
+          at: { topic: name },
+          remedy: 'check that all brokers run',
+        })
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
   return {
     async create({ name, partitions, config }) {
       const admin = await connect()
@@ -107,22 +121,16 @@ export function createTopicAdmin(client: KafkaClient, options: KafkaOptions): To
             },
           ],
         })
-        if (!made) throw topicExists(name)
+        if (!made) {
+          // Perhaps a moment ago: whoever is told that it exists looks at it next.
+          await untilUsable(name)
+          throw topicExists(name)
+        }
       } catch (thrown) {
         if (thrown instanceof RevlogError) throw thrown
         throw failure(thrown, `Kafka does not create topic ${name}`, name)
       }
-      for (const deadline = Date.now() + CREATE_TIMEOUT_MS; ; ) {
-        const { topics } = await client.metadata([name])
-        if (topics.every(usable)) return
-        if (Date.now() > deadline) {
-          throw new RevlogError('E_BROKER_UNREACHABLE', `the new topic ${name} has no leader yet`, {
-            at: { topic: name },
-            remedy: 'check that all brokers run',
-          })
-        }
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
+      await untilUsable(name)
     },
     async describe(names, call) {
       const { topics } = await client.metadata(names, call)
