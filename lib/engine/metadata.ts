@@ -8,6 +8,8 @@ export interface TaskMetadata {
   readonly streamTime: number
   readonly timers: TimerState
   readonly generation: number
+  /** The greatest number taken from each sender of a repartition topic, by topic; see `core/outbox-header.ts`. */
+  readonly received?: { readonly [topic: string]: { readonly [sender: string]: number } }
   /** Fingerprint of each store, by name. */
   readonly stores: { readonly [store: string]: string }
 }

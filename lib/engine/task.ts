@@ -20,6 +20,7 @@ import { createInputQueue, type Head, type InputQueue } from './input-queue.js'
 import { decodeMetadata, encodeMetadata, type TaskMetadata } from './metadata.js'
 import { createPunctuator } from './punctuation.js'
 import { isReady, waitsUntil } from './readiness.js'
+import { createReceived } from './received.js'
 import { wire } from './wiring.js'
 
 export interface TaskOptions {
@@ -141,8 +142,13 @@ export function createTask(options: TaskOptions): Task {
     streamTime: () => streamTime,
     wallTime: () => wallTime,
   })
+  const received = createReceived(stored.received, metrics.counter('repeated-records'))
   const inputs = (options.inputs ?? part.inputs).map((input) => {
-    const queue = createInputQueue(input.topic.name, decoder(input, current, failures, errors))
+    const decode = decoder(input, current, failures, errors)
+    const queue = createInputQueue(
+      input.topic.name,
+      input.internal ? received.once(input.topic.name, decode) : decode,
+    )
     const position = stored.positions[input.topic.name]
     if (position !== undefined) queue.seek(position)
     return { queue, process: wiring.entries[part.inputs.indexOf(input)]! }
@@ -200,6 +206,7 @@ export function createTask(options: TaskOptions): Task {
         if (record.timestamp > streamTime) streamTime = record.timestamp
         else if (record.timestamp < streamTime) lateness.record(streamTime - record.timestamp)
         input.process(record)
+        received.took(input.queue.topic)
         input.queue.shift()
         n++
         punctuator.fire('stream-time', streamTime)
@@ -232,6 +239,7 @@ export function createTask(options: TaskOptions): Task {
         streamTime,
         timers: punctuator.state(),
         generation,
+        ...received.state(),
         stores: fingerprints,
       })
       return { outputs, writes, metadata, positions }

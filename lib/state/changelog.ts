@@ -1,6 +1,7 @@
 import { assert } from '../core/assert.js'
 import { type BinaryKey, keyOfBytes } from '../core/binary-key.js'
 import { messageOf, RevlogError } from '../core/errors.js'
+import { type Headers, lastHeader } from '../core/record.js'
 import type { StoreWrites, Write } from './port.js'
 
 /**
@@ -9,11 +10,15 @@ import type { StoreWrites, Write } from './port.js'
  *     key    store id varint | the row's key          value  the row's value, or null when it was deleted
  *     key    00 00  identity                          value  JSON { stores: { name: id } }
  *     key    00 01  position                          value  the commit's metadata; the last record of a commit
+ *     key    00 02  epoch                             value  JSON { epoch: n }: somebody takes over
  *
  * All of it survives compaction: the last record of each key is the state. What follows the last `position` belongs
  * to a commit that did not happen and is not applied. Ids are given by store name and never given again; a varint
  * is little-endian base 128. The metadata has the stores' fingerprints (see `fingerprints.ts`), so they are restored
  * with the rows.
+ *
+ * Where several processes can reach the log, each record also says in a header in which epoch it was written. They
+ * only rise; what comes with a smaller one than was there before is of a writer who had been replaced.
  *
  * One record for each row, and not a commit in one: so compaction knows rows, and what a key was rewritten in the
  * meantime is gone from the log as it is from the store.
@@ -27,6 +32,7 @@ export type StoreIds = ReadonlyMap<string, number>
 
 const IDENTITY = Buffer.of(0, 0)
 const POSITION = Buffer.of(0, 1)
+const EPOCH = Buffer.of(0, 2)
 /** What a varint of two bytes counts to. */
 const MAX_STORE_ID = 0x3fff
 
@@ -38,14 +44,50 @@ export function assignStoreIds(known: StoreIds, stores: Iterable<string>): Store
   return ids
 }
 
-/** Whether a record ends a commit. */
-export const isMarker = ({ key }: ChangelogRecord): boolean => key[0] === 0 && key[1] === POSITION[1]
+export type ChangelogRecordKind = 'row' | 'identity' | 'position' | 'epoch'
 
-/** What opens a changelog, and is written again whenever a store joins. */
-export const encodeIdentity = (ids: StoreIds): ChangelogRecord => ({
+/** @throws RevlogError `E_CHANGELOG_CORRUPT` for what no changelog holds. */
+export function kindOf({ key }: { readonly key: Buffer | undefined }): ChangelogRecordKind {
+  if (key === undefined || key.length === 0) throw corrupt('it holds a record without a key')
+  if (key[0] !== 0) return 'row'
+  if (key.length === 2) {
+    if (key[1] === IDENTITY[1]) return 'identity'
+    if (key[1] === POSITION[1]) return 'position'
+    if (key[1] === EPOCH[1]) return 'epoch'
+  }
+  throw corrupt(`it holds a record of key ${key.toString('hex')}`)
+}
+
+/** Whether a record ends a commit. */
+export const isMarker = (record: ChangelogRecord): boolean => kindOf(record) === 'position'
+
+/** What opens a changelog, and is written again whenever a store joins. `id` tells it from another of its name. */
+export const encodeIdentity = (ids: StoreIds, id?: string): ChangelogRecord => ({
   key: IDENTITY,
-  value: Buffer.from(JSON.stringify({ stores: Object.fromEntries(ids) })),
+  value: Buffer.from(
+    JSON.stringify({ ...(id === undefined ? {} : { id }), stores: Object.fromEntries(ids) }),
+  ),
 })
+
+export const encodeEpoch = (epoch: number): ChangelogRecord => ({
+  key: EPOCH,
+  value: Buffer.from(JSON.stringify({ epoch })),
+})
+
+/** Short, because every record has it. */
+const EPOCH_HEADER = 'e'
+
+export const epochHeaders = (epoch: number): Headers =>
+  Object.freeze([{ key: EPOCH_HEADER, value: Buffer.from(String(epoch)) }])
+
+/** 0 for a record that says none. @throws RevlogError `E_CHANGELOG_CORRUPT` */
+export function epochOf(headers: Headers): number {
+  const value = headers.length === 0 ? undefined : lastHeader(headers, EPOCH_HEADER)
+  if (value === undefined) return 0
+  const epoch = Number(value.toString('latin1'))
+  if (Number.isSafeInteger(epoch)) return epoch
+  throw corrupt(`one of its epochs is ${value.toString('latin1')}`)
+}
 
 /** The records of one commit, the marker last. */
 export function encodeCommit(
@@ -63,7 +105,7 @@ export function encodeCommit(
   return records
 }
 
-function encodeKey(id: number, key: BinaryKey): Buffer {
+export function encodeKey(id: number, key: BinaryKey): Buffer {
   const head = id < 0x80 ? 1 : 2
   const bytes = Buffer.allocUnsafe(head + key.length)
   if (head === 1) bytes[0] = id
@@ -102,6 +144,8 @@ export interface ChangelogReader {
   readonly takeRows: () => readonly StoreWrites[]
   /** How many records wait; of completed commits, rows. */
   readonly held: () => number
+  /** The rows of the commit that no marker has ended yet. */
+  readonly unclosed: () => readonly Write[]
   /** How many rows the last call kept back, because the log has not named their store. */
   readonly unnamed: () => number
   /** What the last marker said; `undefined` before there was one. */
@@ -109,12 +153,20 @@ export interface ChangelogReader {
   readonly ids: () => StoreIds
 }
 
+/** The store and the key of a row, from a changelog record's key. */
+export function decodeKey(whole: BinaryKey): { readonly id: number; readonly key: BinaryKey } {
+  const first = whole.charCodeAt(0)
+  if (first < 0x80) return { id: first, key: whole.slice(1) }
+  return { id: (first & 0x7f) | (whole.charCodeAt(1) << 7), key: whole.slice(2) }
+}
+
 /** Rows by the whole key, with the store's id: in its order stores follow each other, and rows in each of them. */
 type Rows = Map<BinaryKey, Buffer | undefined>
 
-export function createChangelogReader(): ChangelogReader {
-  let ids: StoreIds = new Map()
-  let names: ReadonlyMap<number, string> = new Map()
+/** @param known the ids that the log gave before the place where reading begins */
+export function createChangelogReader(known: StoreIds = new Map()): ChangelogReader {
+  let ids = known
+  let names = namesOf(ids)
   const open: Write[] = []
   let closed: Rows = new Map()
   let metadata: Buffer | undefined
@@ -133,9 +185,7 @@ export function createChangelogReader(): ChangelogReader {
     let writes: Write[] | undefined
     for (const whole of [...closed.keys()].sort()) {
       const value = closed.get(whole)
-      const first = whole.charCodeAt(0)
-      const long = first >= 0x80
-      const id = long ? (first & 0x7f) | (whole.charCodeAt(1) << 7) : first
+      const { id, key } = decodeKey(whole)
       if (id !== current) {
         current = id
         const store = names.get(id)
@@ -143,7 +193,7 @@ export function createChangelogReader(): ChangelogReader {
         if (store !== undefined) found.push({ store, writes: writes! })
       }
       if (writes === undefined) kept.set(whole, value)
-      else writes.push({ key: whole.slice(long ? 2 : 1), value })
+      else writes.push({ key, value })
     }
     closed = kept
     unnamed = kept.size
@@ -154,15 +204,19 @@ export function createChangelogReader(): ChangelogReader {
     ids: () => ids,
     metadata: () => metadata,
     held: () => open.length + closed.size,
+    unclosed: () => open,
     unnamed: () => unnamed,
-    add({ key, value }) {
-      if (key[0] !== 0) {
+    add(record) {
+      const { key, value } = record
+      if (key[0] !== 0 && key.length > 0) {
         open.push({ key: keyOfBytes(key), value })
         return
       }
-      if (key[1] === IDENTITY[1]) {
-        ids = decodeIdentity(value)
-        names = new Map([...ids].map(([name, id]) => [id, name]))
+      const kind = kindOf(record)
+      if (kind === 'epoch') return
+      if (kind === 'identity') {
+        ids = decodeIdentity(value).ids
+        names = namesOf(ids)
         return
       }
       close()
@@ -181,12 +235,26 @@ export function createChangelogReader(): ChangelogReader {
   }
 }
 
-function decodeIdentity(value: Buffer | undefined): StoreIds {
+const namesOf = (ids: StoreIds): ReadonlyMap<number, string> =>
+  new Map([...ids].map(([name, id]) => [id, name]))
+
+/** @throws RevlogError `E_CHANGELOG_CORRUPT` */
+export function decodeIdentity(value: Buffer | undefined): {
+  readonly id: string | undefined
+  readonly ids: StoreIds
+} {
+  const { id, stores } = decodeJson<{
+    readonly id?: string
+    readonly stores: { readonly [name: string]: number }
+  }>(value, 'its identity')
+  return { id, ids: new Map(Object.entries(stores)) }
+}
+
+function decodeJson<T>(value: Buffer | undefined, what: string): T {
   try {
-    const { stores } = JSON.parse(String(value)) as { stores: { [name: string]: number } }
-    return new Map(Object.entries(stores))
+    return JSON.parse(String(value)) as T
   } catch (cause) {
-    throw corrupt(`its identity cannot be read: ${messageOf(cause)}`)
+    throw corrupt(`${what} cannot be read: ${messageOf(cause)}`)
   }
 }
 

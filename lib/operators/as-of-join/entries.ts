@@ -1,6 +1,6 @@
 import type { BinaryKey } from '../../core/binary-key.js'
+import type { PageReader, PageWriter } from '../../core/page.js'
 import { type Header, type Headers, NO_HEADERS } from '../../core/record.js'
-import type { PageReader, PageWriter } from './bytes.js'
 import type { EntryCodec } from './heads.js'
 
 /** A right record at its event time. Values are kept as bytes and decoded when they are first asked for. */

@@ -1,7 +1,7 @@
 import type { BinaryKey } from '../../core/binary-key.js'
 import { afterPrefix } from '../../core/binary-key.js'
+import { createPageReader, createPageWriter, type PageReader, type PageWriter } from '../../core/page.js'
 import type { BufferedRows } from '../../state/write-buffer.js'
-import { createPageReader, createPageWriter, type PageReader, type PageWriter } from './bytes.js'
 
 /** What a list holds: anything with a time. */
 export interface Timed {

@@ -6,8 +6,8 @@ import {
   timeKey,
   unescapeKey,
 } from '../../core/binary-key.js'
+import { createPageReader, createPageWriter } from '../../core/page.js'
 import type { BufferedRows } from '../../state/write-buffer.js'
-import { createPageReader, createPageWriter } from './bytes.js'
 import type { EntryCodec, Head, HeadPage, Heads, Page, Timed } from './heads.js'
 
 /**

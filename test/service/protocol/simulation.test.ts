@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import type { Topology } from '../../../lib/topology/topology.js'
+import { aggregate, asOf, counter } from './sim-application.js'
+import type { Guarantee } from './sim-process.js'
+import { type Faults, type Outcome, simulate } from './simulation.js'
+
+const SEEDS = Number(process.env.REVLOG_SIM_SEEDS ?? 100)
+const FIRST = Number(process.env.REVLOG_SIM_SEED ?? 1)
+
+const NONE: Faults = {
+  crashes: false,
+  wipes: false,
+  powerLoss: false,
+  moves: false,
+  lostAnswers: false,
+  zombies: false,
+}
+const ALL: Faults = {
+  crashes: true,
+  wipes: true,
+  powerLoss: true,
+  moves: true,
+  lostAnswers: true,
+  zombies: true,
+}
+const SWEEPS: readonly (readonly [name: string, faults: Faults])[] = [
+  ['crashes', { ...NONE, crashes: true }],
+  ['crashes, lost disks, lost power, moves', { ...ALL, zombies: false, lostAnswers: false }],
+  ['all of it, with zombies and lost answers', ALL],
+]
+const APPLICATIONS: readonly Topology[] = [counter, asOf, aggregate]
+
+describe('the protocols, on simulated machines', () => {
+  for (const guarantee of ['at_least_once', 'exactly_once'] as const) {
+    for (const [name, faults] of SWEEPS) {
+      for (const topology of APPLICATIONS) {
+        it(`${guarantee}: ${topology.name}: ${name} (${SEEDS} seeds)`, async () => {
+          for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
+            try {
+              check(await simulate(seed, topology, guarantee, faults), topology, guarantee)
+            } catch (thrown) {
+              throw new Error(`seed ${seed}: ${(thrown as Error).message}`, { cause: thrown })
+            }
+          }
+        })
+      }
+    }
+  }
+})
+
+function check(outcome: Outcome, topology: Topology, guarantee: Guarantee): void {
+  const { truth } = outcome
+  if (topology === counter) {
+    assert.deepEqual(outcome.counts, truth.counts)
+    assert.deepEqual(outcome.stores.get('counts'), truth.counts)
+  } else {
+    const priced = new Map([...truth.priced].map(([id, answer]) => [id, JSON.stringify(answer)]))
+    assert.deepEqual(new Map([...outcome.priced].sort()), new Map([...priced].sort()))
+  }
+  if (topology === aggregate) {
+    assert.deepEqual(totalsOf(outcome.stores.get('totals')!), totalsOf(truth.totals))
+  }
+  if (guarantee === 'exactly_once') assert.equal(outcome.repeated, 0)
+}
+
+/** A group whose last answer was taken back has a total of nothing. */
+const totalsOf = (totals: ReadonlyMap<string, number>): ReadonlyMap<string, number> =>
+  new Map([...totals].filter(([, total]) => total !== 0).sort())
