@@ -68,24 +68,29 @@ export async function readTail(
   log: ChangelogLog,
   { step = () => {}, onProgress = () => {}, transactionRows = 50_000 }: TailOptions = {},
 ): Promise<Tail> {
-  let through = Infinity
   let from = await startingPoint(backend, log)
+  let bounds: Bounds = { through: Infinity, end: (await log.bounds()).end }
   for (;;) {
-    const pass = createPass(backend, from, through, transactionRows)
-    const { end } = await log.bounds()
-    while (pass.offset() < end) {
+    const pass = createPass(backend, from, bounds, transactionRows)
+    while (pass.offset() < bounds.end) {
       const { records, nextOffset } = await log.read(pass.offset())
-      pass.add(records)
-      pass.reached(nextOffset)
-      onProgress({ records: pass.records(), offset: nextOffset, end })
+      pass.add(records, nextOffset)
+      onProgress({ records: pass.records(), offset: pass.offset(), end: bounds.end })
       step('changelog-read')
     }
     const result = pass.finish()
-    if (typeof result !== 'number') return result
-    through = result
+    if ('checkpoint' in result) return result
+    bounds = result
     backend.wipe()
     from = { ...FRESH, offset: (await log.bounds()).start }
   }
+}
+
+/** What of the log a pass takes: markers up to one offset, and nothing at all from the other one on. */
+interface Bounds {
+  /** The offset of the last marker that counts. */
+  readonly through: number
+  readonly end: number
 }
 
 /** Where to read on, after what was read before has been found to be of this log. */
@@ -125,17 +130,16 @@ async function startingPoint(backend: StateBackend, log: ChangelogLog): Promise<
 }
 
 interface Pass {
-  readonly add: (records: readonly LogRecord[]) => void
-  /** Everything before that offset was added. */
-  readonly reached: (offset: number) => void
+  /** Records, and where to read on. */
+  readonly add: (records: readonly LogRecord[], nextOffset: number) => void
   readonly offset: () => number
   readonly records: () => number
-  /** What was found; or, when rows were written that do not count, the last offset that does. */
-  readonly finish: () => Tail | number
+  /** What was found; or, when rows were written that do not count, what to read instead. */
+  readonly finish: () => Tail | Bounds
 }
 
-/** @param through the offset of the last record that counts */
-function createPass(backend: StateBackend, from: Checkpoint, through: number, most: number): Pass {
+/** @param most about how many rows go into one transaction */
+function createPass(backend: StateBackend, from: Checkpoint, { through, end }: Bounds, most: number): Pass {
   const reader: ChangelogReader = createChangelogReader(new Map(Object.entries(from.stores)))
   let { epoch, identity, offset } = from
   let ahead = from.state === 'ahead'
@@ -186,15 +190,18 @@ function createPass(backend: StateBackend, from: Checkpoint, through: number, mo
   return {
     offset: () => offset,
     records: () => records,
-    add(added) {
+    add(added, next) {
       for (const record of added) {
         if (record.offset < offset) continue
+        if (record.offset >= end) break
         records++
         const written = epochOf(record.headers)
         if (written > epoch) epoch = written
         const current = written === epoch
         const kind = kindOf(record)
         if (kind === 'row') row(record, current)
+        // It would outlive the right one when the log is compacted: the next owner has to write that again.
+        else if (kind === 'identity' && !current) identity = undefined
         else if (current && record.offset <= through && kind !== 'epoch') {
           reader.add({ key: record.key!, value: record.value })
           if (kind === 'identity') {
@@ -206,15 +213,13 @@ function createPass(backend: StateBackend, from: Checkpoint, through: number, mo
           }
         }
       }
-    },
-    reached(next) {
-      offset = next
+      offset = Math.min(next, end)
       if (reader.held() >= most || bytes >= BYTES) write()
     },
     finish() {
       const unclosed = reader.unclosed()
       // Rows were written ahead, and they do not count. The last marker is known after a pass from the start.
-      if (ahead) return marker ?? (from.state === 'ahead' ? Infinity : -1)
+      if (ahead) return { through: marker ?? (from.state === 'ahead' ? Infinity : -1), end }
       const completed = reader.take()
       if (reader.unnamed() > 0) throw corrupt('it does not name its stores')
       const doubtful = [...unclosed.map(({ key }) => key), ...beyond]

@@ -4,8 +4,8 @@ import { aggregate, asOf, counter } from './sim-application.js'
 import type { Guarantee } from './sim-process.js'
 import { type Faults, type Outcome, simulate } from './simulation.js'
 
-const SEEDS = Number(process.env.REVLOG_SIM_SEEDS ?? 100)
-const FIRST = Number(process.env.REVLOG_SIM_SEED ?? 1)
+const SEEDS = Number(process.env['REVLOG_SIM_SEEDS'] ?? 100)
+const FIRST = Number(process.env['REVLOG_SIM_SEED'] ?? 1)
 
 const NONE: Faults = {
   crashes: false,
