@@ -1,3 +1,4 @@
+import { messageOf } from '../core/errors.js'
 import type { ServiceEvent } from '../service/events.js'
 import { count, duration } from './progress.js'
 import type { Screen } from './screen.js'
@@ -18,6 +19,18 @@ function lineOf(event: ServiceEvent): string | undefined {
       return `restoring the state of task ${event.task}: ${count(event.records)} of about ${count(event.total)} records`
     case 'restored':
       return `restored the state of task ${event.task}: ${count(event.records)} records in ${duration(event.ms)}`
+    case 'assigned':
+      return event.tasks.length === 0
+        ? 'no task is for this member: others have them all'
+        : `runs ${event.tasks.join(', ')}`
+    case 'lost':
+      return `lost its tasks: ${event.reason}`
+    case 'retrying':
+      return `task ${event.task} is taken over anew: ${messageOf(event.error)}`
+    case 'warning':
+      return `${event.code}: ${event.problem}${event.remedy === undefined ? '' : `\n  remedy: ${event.remedy}`}`
+    case 'discarded':
+      return `the state of task ${event.task} on this disk is not used: ${event.reason}`
     case 'paused':
       return `paused: ${event.error.message}`
     case 'resumed':

@@ -18,6 +18,9 @@ export interface HostedTask {
   readonly mark: () => () => void
 }
 
+/** Where a task's records come from. */
+export type RecordSource = Pick<Journal, 'read' | 'endOffset'>
+
 /** Nothing was there to do; something was, and no more is; or more is waiting. */
 export type Progress = 'nothing' | 'done' | 'more'
 
@@ -42,7 +45,7 @@ const CHUNK = 500
 export function hostTask(
   task: Task,
   state: string,
-  journal: Journal,
+  journal: RecordSource,
   fetchBytes: number,
   maxPendingBytes: number,
 ): HostedTask {

@@ -5,7 +5,8 @@ import type { HostedTask, Progress } from './hosted-task.js'
 import type { Wake } from './wake.js'
 
 export interface LoopOptions {
-  readonly tasks: readonly HostedTask[]
+  /** Those that run now. */
+  readonly tasks: () => readonly HostedTask[]
   /** Writes the effects of these tasks in one transaction, at once; resolves when that is on the disk. */
   readonly commit: (tasks: readonly HostedTask[]) => Promise<void>
   readonly wake: Wake
@@ -43,7 +44,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
  * @throws whatever stops a task; what was not committed is then as if it had never been processed
  */
 export async function runLoop(options: LoopOptions): Promise<void> {
-  const { tasks, wake, metrics, stopping } = options
+  const { wake, metrics, stopping } = options
   const commits = metrics.counter('commit-total')
   const commitMs = metrics.histogram('commit-ms')
   let flushing = false
@@ -53,14 +54,16 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   let interval = options.commitIntervalMs
   let first = 0
 
-  const dirty = (): HostedTask[] => tasks.filter(({ task }) => task.dirty())
+  const dirty = (): HostedTask[] => options.tasks().filter(({ task }) => task.dirty())
 
-  const full = (): boolean => tasks.some(({ task }) => task.pendingBytes() >= options.maxPendingBytes)
+  const full = (): boolean =>
+    options.tasks().some(({ task }) => task.pendingBytes() >= options.maxPendingBytes)
 
   function turn(): Progress {
     const wallTime = Date.now()
     const deadline = performance.now() + SLICE_MS
     let progress: Progress = 'nothing'
+    const tasks = options.tasks()
     for (let i = 0; i < tasks.length; i++) {
       // Each turn begins with another task, so that none waits behind a busy one.
       const own = tasks[(first + i) % tasks.length]!.run(wallTime, deadline)
@@ -109,7 +112,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
     if (failed !== undefined) throw failed.error
     const progress = paused ? 'nothing' : turn()
     const now = performance.now()
-    const waiting = tasks.some(({ task }) => task.dirty())
+    const waiting = options.tasks().some(({ task }) => task.dirty())
     if (waiting) dirtySince ??= now
     const due = waiting && (progress !== 'more' || now - dirtySince! >= interval || full())
     if (due && !flushing && !commit()) {
@@ -119,11 +122,11 @@ export async function runLoop(options: LoopOptions): Promise<void> {
     if (progress !== 'nothing' && !(flushing && full())) {
       await nextTurn()
     } else if (flushing || waiting) {
-      await wake.wait(wakeAt(tasks))
+      await wake.wait(wakeAt(options.tasks()))
     } else {
       options.onSettled(false)
       if (options.tidy()) await nextTurn()
-      else await wake.wait(wakeAt(tasks))
+      else await wake.wait(wakeAt(options.tasks()))
     }
   }
   while (flushing) await wake.wait(Infinity)

@@ -1,3 +1,4 @@
+import type { KafkaOptions } from '../brokers/kafka/options.js'
 import { type Duration, milliseconds, seconds } from '../core/duration.js'
 import { RevlogError } from '../core/errors.js'
 import type { ErrorPolicies, ErrorPolicy } from '../engine/errors.js'
@@ -24,13 +25,35 @@ export interface RunOptions {
   readonly maxTaskIdle?: Duration | -1
   /**
    * The longest that results wait for their commit while there is more to read; what has caught up commits at
-   * once. Default 20 ms. Longer commits make fewer and larger transactions.
+   * once. Default 20 ms, on Kafka 100 ms. Longer commits make fewer and larger transactions.
    */
   readonly commitInterval?: Duration
   /** Partitions of topics that do not exist yet: one number, or a number by topic. Default 1. */
   readonly partitions?: number | { readonly [topic: string]: number }
   /** Of revisions, 0 to 65535: raise it when answers are meant to replace those of an earlier run. Default 0. */
   readonly generation?: number
+  /** Run on Apache Kafka: `host:port` of some brokers, separated by commas or as a list. The embedded broker when absent. */
+  readonly brokers?: string | readonly string[]
+  /** On Kafka: `true`, or certificates, as `tls.connect` takes them. */
+  readonly ssl?: KafkaOptions['ssl']
+  /** On Kafka: PLAIN, SCRAM or OAUTHBEARER, as kafkajs takes it. */
+  readonly sasl?: KafkaOptions['sasl']
+  /** On Kafka: how brokers' logs and quotas call this process. The topology's name when absent. */
+  readonly clientId?: string
+  /**
+   * On Kafka: `at_least_once` (default) has state that took each input exactly once and may repeat answers, with the
+   * same revisions, after a crash. `exactly_once` writes in transactions: readers of committed records see no answer
+   * twice, each as late as its commit. The embedded broker is always exact.
+   */
+  readonly processingGuarantee?: 'at_least_once' | 'exactly_once'
+  /** On Kafka: a fixed place, member `index` of `count`, instead of a group that distributes tasks anew. */
+  readonly member?: { readonly index: number; readonly count: number }
+  /** On Kafka: keeps the place of a member that comes back under this name within the session timeout (KIP-345). */
+  readonly instanceId?: string
+  /** On Kafka: after so long without a sign of life others get the tasks. Default 10 s. */
+  readonly sessionTimeout?: Duration
+  /** On Kafka: how long stopping may take before what is not committed is given up; it is processed again. Default 30 s. */
+  readonly shutdownTimeout?: Duration
   /** Stops the service as `stop()` does. */
   readonly signal?: AbortSignal
   /** Is told what happens: restoring, pausing on a full disk, going on. Must not throw. */
@@ -46,8 +69,19 @@ export interface Settings {
   readonly commitIntervalMs: number
   readonly partitionsOf: (topic: string) => number
   readonly generation: number
+  /** `undefined` for the embedded broker. */
+  readonly kafka: KafkaSettings | undefined
   readonly signal: AbortSignal | undefined
   readonly onEvent: (event: ServiceEvent) => void
+}
+
+export interface KafkaSettings {
+  readonly client: KafkaOptions
+  readonly exactlyOnce: boolean
+  readonly member: { readonly index: number; readonly count: number } | undefined
+  readonly instanceId: string | undefined
+  readonly sessionTimeoutMs: number
+  readonly shutdownTimeoutMs: number
 }
 
 const POLICIES: readonly ErrorPolicy[] = ['fail', 'skip', 'dead-letter']
@@ -76,13 +110,35 @@ export function settingsOf(topology: Topology, options: RunOptions): Settings {
     startFrom: startFrom instanceof Date ? startFrom.getTime() : startFrom,
     errors: Object.freeze({ ...FAIL_ON_ERROR, ...options.onError }),
     maxTaskIdleMs: options.maxTaskIdle ?? 0,
-    commitIntervalMs: options.commitInterval ?? milliseconds(20),
+    commitIntervalMs: options.commitInterval ?? milliseconds(options.brokers === undefined ? 20 : 100),
     partitionsOf: (topic: string) => (typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1)),
     generation: options.generation ?? 0,
+    kafka: kafkaSettings(topology, options),
     signal: options.signal,
     onEvent: options.onEvent ?? (() => {}),
   })
 }
+
+function kafkaSettings(topology: Topology, options: RunOptions): KafkaSettings | undefined {
+  const { brokers, ssl, sasl } = options
+  if (brokers === undefined) return undefined
+  return {
+    client: {
+      brokers: addressesOf(brokers),
+      clientId: options.clientId ?? topology.name,
+      ...(ssl === undefined ? {} : { ssl }),
+      ...(sasl === undefined ? {} : { sasl }),
+    },
+    exactlyOnce: options.processingGuarantee === 'exactly_once',
+    member: options.member,
+    instanceId: options.instanceId,
+    sessionTimeoutMs: options.sessionTimeout ?? seconds(10),
+    shutdownTimeoutMs: options.shutdownTimeout ?? seconds(30),
+  }
+}
+
+export const addressesOf = (brokers: string | readonly string[]): readonly string[] =>
+  (typeof brokers === 'string' ? brokers.split(',') : brokers).map((address) => address.trim())
 
 type Check = (value: any, topology: Topology) => readonly string[]
 
@@ -112,6 +168,35 @@ const CHECKS: { readonly [name in keyof Required<RunOptions>]: Check } = {
       Number.isInteger(v) && v >= 0 && v <= MAX_GENERATION,
       `generation is ${shown(v)}: it must be a whole number of 0 to ${MAX_GENERATION}`,
     ),
+  brokers: (v) =>
+    one(
+      (typeof v === 'string' || (Array.isArray(v) && v.every((a) => typeof a === 'string'))) &&
+        addressesOf(v).every((address) => /^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/.test(address)),
+      `brokers is ${shown(v)}: it must be host:port, more of them separated by commas`,
+    ),
+  ssl: (v) =>
+    one(typeof v === 'boolean' || (typeof v === 'object' && v !== null), 'ssl must be true or an object'),
+  sasl: (v) =>
+    one(typeof v === 'object' && v !== null && typeof v.mechanism === 'string', 'sasl must name a mechanism'),
+  clientId: (v) => one(typeof v === 'string' && v !== '', `clientId is ${shown(v)}: it must be a name`),
+  processingGuarantee: (v) =>
+    one(
+      v === 'at_least_once' || v === 'exactly_once',
+      `processingGuarantee is ${shown(v)}: it must be 'at_least_once' or 'exactly_once'`,
+    ),
+  member: (v) =>
+    one(
+      Number.isInteger(v?.index) && Number.isInteger(v?.count) && v.index >= 0 && v.index < v.count,
+      'member must be { index, count }, with index from 0 to count - 1',
+    ),
+  instanceId: (v) => one(typeof v === 'string' && v !== '', `instanceId is ${shown(v)}: it must be a name`),
+  sessionTimeout: (v) =>
+    one(
+      isMs(v) && v >= seconds(1),
+      `sessionTimeout is ${shown(v)}: it must be a duration of at least a second`,
+    ),
+  shutdownTimeout: (v) =>
+    one(isMs(v), `shutdownTimeout is ${shown(v)}: it must be a duration such as seconds(30)`),
   signal: (v) =>
     one(
       typeof v === 'object' && v !== null && typeof v.addEventListener === 'function' && 'aborted' in v,
@@ -122,12 +207,20 @@ const CHECKS: { readonly [name in keyof Required<RunOptions>]: Check } = {
 
 function problemsOf(topology: Topology, options: RunOptions): readonly string[] {
   if (typeof options !== 'object' || options === null) return ['the options must be an object']
-  return Object.entries(options).flatMap(([name, value]) => {
-    const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof RunOptions] : undefined
-    if (check === undefined) return [`${name} is no option`]
-    return value === undefined ? [] : check(value, topology)
-  })
+  const { brokers } = options
+  const stray = brokers === undefined ? KAFKA_ONLY.filter((name) => options[name] !== undefined) : []
+  const problems = stray.map((name) => `${name} is for Apache Kafka: give brokers too`)
+  return problems.concat(
+    Object.entries(options).flatMap(([name, value]) => {
+      const check = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof RunOptions] : undefined
+      if (check === undefined) return [`${name} is no option`]
+      return value === undefined ? [] : check(value, topology)
+    }),
+  )
 }
+
+/** What would silently mean nothing without brokers. */
+const KAFKA_ONLY = ['ssl', 'sasl', 'clientId', 'member', 'instanceId', 'sessionTimeout'] as const
 
 function errorProblems(value: unknown, topology: Topology): readonly string[] {
   if (typeof value !== 'object' || value === null) {

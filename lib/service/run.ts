@@ -8,6 +8,7 @@ import { createCommit } from './commit.js'
 import type { HostedTask } from './hosted-task.js'
 import { createHousekeeping } from './housekeeping.js'
 import { createJournal } from './journal.js'
+import { runOnKafka } from './kafka/run.js'
 import { runLoop } from './loop.js'
 import { type RunOptions, type Settings, settingsOf } from './options.js'
 import { createService, type Service } from './service.js'
@@ -24,9 +25,12 @@ const MAX_DATABASES = 4_096
 /**
  * Runs a topology on this machine: reads its source topics, keeps its state and writes its results, all in one
  * directory. Each record's outputs, state and position become durable together, so whatever happens to the
- * process, every record has been processed exactly once.
+ * process, every record has been processed exactly once. Topics that do not exist yet are created.
  *
- * It resolves once the service takes records. Topics that do not exist yet are created.
+ * With `brokers` it runs on Apache Kafka, as a member of the application's group: state stays in the directory, and
+ * in changelog topics. Source and sink topics must be there.
+ *
+ * It resolves once the service takes records.
  *
  * @throws RevlogError `E_CONFIG` with all that is wrong with the options, `E_STATE_DIR_LOCKED` with who holds the
  *   directory, `E_NOT_COPARTITIONED`, `E_INCOMPATIBLE_TOPOLOGY`, `E_STORE_INCOMPATIBLE`, `E_INPUT_TRUNCATED` …
@@ -40,6 +44,7 @@ const MAX_DATABASES = 4_096
 export async function run(topology: Topology, options: RunOptions = {}): Promise<Service> {
   const settings = settingsOf(topology, options)
   settings.signal?.throwIfAborted()
+  if (settings.kafka !== undefined) return runOnKafka(topology, settings, settings.kafka)
   const directory = await openDirectory(settings.directory, { maxDatabases: MAX_DATABASES })
   try {
     const application = await open(topology, directory, settings)
@@ -94,7 +99,7 @@ function launch(
   settings.signal?.addEventListener('abort', stop, { once: true })
 
   const finished = runLoop({
-    tasks,
+    tasks: () => tasks,
     commit: createCommit(journal, storageOf),
     wake,
     commitIntervalMs: settings.commitIntervalMs,
@@ -114,7 +119,16 @@ function launch(
       await directory.close()
     }
   })
-  const service = createService({ topology, directory, tasks, metrics, caughtUp, finished, stop, lag })
+  const service = createService({
+    topology,
+    directory,
+    tasks: () => tasks,
+    metrics,
+    caughtUp,
+    finished,
+    stop,
+    lag,
+  })
   settings.onEvent({ kind: 'running', tasks: tasks.length })
   return service
 }

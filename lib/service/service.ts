@@ -64,17 +64,18 @@ export interface ServiceMetrics {
 
 export interface ServiceParts {
   readonly topology: Topology
-  readonly directory: Directory
-  readonly tasks: readonly HostedTask[]
+  readonly directory: Pick<Directory, 'broker' | 'path'>
+  /** Those that run now. */
+  readonly tasks: () => readonly HostedTask[]
   readonly metrics: Metrics
-  readonly caughtUp: CaughtUp
+  readonly caughtUp: Pick<CaughtUp, 'wait' | 'end'>
   readonly finished: Promise<void>
   readonly stop: () => void
   readonly lag: () => number
 }
 
 export function createService(parts: ServiceParts): Service {
-  const { topology, tasks, metrics, caughtUp } = parts
+  const { topology, metrics, caughtUp } = parts
   const { broker, path } = parts.directory
   const ended = new AbortController()
   const finished = parts.finished.then(
@@ -108,7 +109,7 @@ export function createService(parts: ServiceParts): Service {
     lag: parts.lag,
     metrics: () => ({
       service: metrics.snapshot(),
-      tasks: new Map(tasks.map(({ task }) => [task.id, task.metrics.snapshot()])),
+      tasks: new Map(parts.tasks().map(({ task }) => [task.id, task.metrics.snapshot()])),
     }),
     async produce<K, V>(topic: SinkTopic<K, V>, records: Iterable<NewRecord<K, V>>) {
       await broker.produce(

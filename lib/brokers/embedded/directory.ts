@@ -108,7 +108,7 @@ export async function openOrFind(
 }
 
 /** Readable by its owner alone: records are nobody else's business. */
-function makeDirectory(path: string): string {
+export function makeDirectory(path: string): string {
   try {
     const made = mkdirSync(path, { recursive: true, mode: 0o700 })
     if (made !== undefined) chmodSync(path, 0o700)

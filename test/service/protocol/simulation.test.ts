@@ -4,8 +4,9 @@ import { aggregate, asOf, counter } from './sim-application.js'
 import type { Guarantee } from './sim-process.js'
 import { type Faults, type Outcome, simulate } from './simulation.js'
 
-const SEEDS = Number(process.env['REVLOG_SIM_SEEDS'] ?? 100)
-const FIRST = Number(process.env['REVLOG_SIM_SEED'] ?? 1)
+const { REVLOG_SIM_SEEDS = '100', REVLOG_SIM_SEED = '1' } = process.env
+const SEEDS = Number(REVLOG_SIM_SEEDS)
+const FIRST = Number(REVLOG_SIM_SEED)
 
 const NONE: Faults = {
   crashes: false,

@@ -1,0 +1,191 @@
+import { join } from 'node:path'
+import type { Member } from '../../brokers/kafka/group/member.js'
+import type { Isolation, KafkaClient } from '../../brokers/kafka/kafka-client.js'
+import { RevlogError } from '../../core/errors.js'
+import { createTask } from '../../engine/task.js'
+import { createMemoryBackend } from '../../state/memory/index.js'
+import { hostTask } from '../hosted-task.js'
+import type { Settings } from '../options.js'
+import type { Step } from '../protocol/ports.js'
+import { type TakeOverOptions, takeOver, takeOverTransactional } from '../protocol/take-over.js'
+import { openChangelog } from './changelog-log.js'
+import { boundsOf } from './log-bounds.js'
+import type { NamedPart } from './parts.js'
+import type { Prefetch } from './prefetch.js'
+import { createTaskProducer, type SharedProducer } from './producers.js'
+import type { OpenTask } from './task-host.js'
+import type { Slot } from './task-slot.js'
+import { openTaskState, type TaskState } from './task-state.js'
+
+export interface TaskOpener {
+  readonly application: string
+  readonly cluster: string | undefined
+  readonly directory: string
+  readonly settings: Settings
+  readonly exactlyOnce: boolean
+  readonly client: KafkaClient
+  readonly prefetch: Prefetch
+  readonly producer: SharedProducer
+  readonly member: () => Member
+  readonly partOf: (slot: Slot) => NamedPart
+  readonly partitionsOf: (topic: string) => number
+  readonly maxPendingBytes: number
+  readonly fetchBytes: number
+  readonly signal: AbortSignal
+  readonly step: Step
+}
+
+/** A transaction is aborted by the broker when its owner was away for so long; a new owner need not wait for it. */
+const TRANSACTION_TIMEOUT_MS = 60_000
+
+/** Takes a task over, from its changelog and the state on this disk, and begins to read its inputs. */
+export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask> {
+  const { client, settings, exactlyOnce, prefetch, signal, application } = opener
+  const { planned, name } = slot
+  const { part, partition } = planned
+  const { changelog: changelogTopic, outboxTopics } = opener.partOf(slot)
+  const isolation: Isolation = exactlyOnce ? 'read_committed' : 'read_uncommitted'
+  const topics = planned.inputs.map(({ topic }) => topic.name)
+  const group = (): { readonly group: string; readonly memberId?: string; readonly generation?: number } => {
+    const generation = opener.member().generation()
+    const memberId = opener.member().memberId()
+    return generation === undefined || memberId === ''
+      ? { group: application }
+      : { group: application, memberId, generation }
+  }
+
+  const closers: (() => unknown)[] = []
+  const close = async (): Promise<void> => {
+    for (const closer of closers.reverse()) await closer()
+    closers.length = 0
+  }
+  try {
+    const producer = exactlyOnce
+      ? await createTaskProducer(client, `${application}-${slot.id}`, TRANSACTION_TIMEOUT_MS, group, signal)
+      : undefined
+    const state: TaskState | undefined =
+      changelogTopic === undefined
+        ? undefined
+        : openTaskState(
+            join(opener.directory, slot.id),
+            { cluster: opener.cluster, application, task: slot.id },
+            Date.now(),
+          )
+    if (state !== undefined) closers.push(state.close)
+    if (state?.discarded !== undefined) {
+      settings.onEvent({ kind: 'discarded', task: slot.id, reason: state.discarded })
+    }
+    const changelog =
+      changelogTopic === undefined
+        ? undefined
+        : openChangelog(client, changelogTopic, partition, isolation, signal)
+    const started = Date.now()
+    let restored: number | undefined
+    const options: TakeOverOptions = {
+      name,
+      partition,
+      backend: state?.backend ?? createMemoryBackend(),
+      stores: part.stores.map((store) => store.name),
+      changelog,
+      outboxTopics,
+      partitionsOf: opener.partitionsOf,
+      makeTask: (rows) =>
+        createTask({
+          part,
+          partition,
+          partitions: planned.partitions,
+          inputs: planned.inputs,
+          state: rows,
+          errors: settings.errors,
+          maxTaskIdleMs: settings.maxTaskIdleMs,
+          generation: settings.generation,
+          wallTime: Date.now(),
+        }),
+      async committed() {
+        const places = topics.map((topic) => ({ topic, partition }))
+        const found = await client.committedOffsets(application, places, { signal, timeoutMs: Infinity })
+        return new Map(found.flatMap(({ topic, offset }) => (offset === undefined ? [] : [[topic, offset]])))
+      },
+      async startOffset(topic) {
+        const internal = part.inputs.some((input) => input.internal && input.topic.name === topic)
+        const at = internal ? 'earliest' : settings.startFrom
+        const [found] = await client.listOffsets([{ topic, partition, at }], { isolation, signal })
+        if (found!.offset !== undefined) return found!.offset
+        const [end] = await client.listOffsets([{ topic, partition, at: 'latest' }], { isolation, signal })
+        return end!.offset!
+      },
+      wallTime: Date.now,
+      step: opener.step,
+      onProgress({ records, end }) {
+        restored = records
+        settings.onEvent({ kind: 'restoring', task: slot.id, records, total: end })
+      },
+    }
+    const tell = async (positions: Parameters<Member['commit']>[0]): Promise<void> => {
+      const generation = opener.member().generation()
+      if (generation === slot.generation && !slot.dropped) {
+        await opener
+          .member()
+          .commit(positions, generation)
+          .catch(() => {})
+      }
+    }
+    const { task, ledger } =
+      producer === undefined
+        ? await takeOver(options, await opener.producer.current(), tell)
+        : await takeOverTransactional(options, producer)
+    changelog?.close()
+    if (restored !== undefined) {
+      settings.onEvent({ kind: 'restored', task: slot.id, records: restored, ms: Date.now() - started })
+    }
+    closers.push(task.close)
+    for (const topic of topics) {
+      const position = task.position(topic)!
+      const end = await checkedEnd(client, topic, partition, position, isolation, signal)
+      prefetch.add(topic, partition, position, end)
+      closers.push(() => prefetch.remove(topic, partition))
+    }
+    const hosted = hostTask(task, slot.id, prefetch, opener.fetchBytes, opener.maxPendingBytes)
+    return { running: { hosted, ledger, producer, committing: undefined }, close }
+  } catch (thrown) {
+    await close()
+    throw thrown
+  }
+}
+
+/**
+ * The end of an input, after its position was found to be within.
+ *
+ * @throws RevlogError `E_INPUT_TRUNCATED`, `E_POSITION_BEYOND_END`
+ */
+async function checkedEnd(
+  client: KafkaClient,
+  topic: string,
+  partition: number,
+  position: number,
+  isolation: Isolation,
+  signal: AbortSignal,
+): Promise<number> {
+  const { start, end } = await boundsOf(client, topic, partition, isolation, signal)
+  const at = { topic, partition, offset: position }
+  if (position < start) {
+    throw new RevlogError(
+      'E_INPUT_TRUNCATED',
+      `the records ${position} to ${start - 1} were deleted before they were read`,
+      { at, remedy: 'keep records longer; to go on without them, reset the application' },
+    )
+  }
+  // The end that is committed can be before a position that was reached when an open transaction was not yet begun.
+  if (position > end && isolation === 'read_uncommitted') {
+    throw new RevlogError(
+      'E_POSITION_BEYOND_END',
+      `the log ends at ${end}, but ${position} of its offsets were read`,
+      {
+        at,
+        remedy:
+          'the topic is not the one that was read, or has lost its end: bring it back, or reset the application',
+      },
+    )
+  }
+  return end
+}

@@ -1,0 +1,96 @@
+import type { Part } from '../../brokers/kafka/group/member.js'
+import type { ExpectedTopic } from '../../brokers/kafka/topic-check.js'
+import type { InternalTopic } from '../../brokers/kafka/topics.js'
+import type { Plan } from '../../engine/plan.js'
+import type { SubTopology } from '../../topology/sub-topology.js'
+import { sinkTopicsOf, type Topology } from '../../topology/topology.js'
+import type { Settings } from '../options.js'
+import { changelogTopic, topicsOf } from '../topics.js'
+
+/** A sub-topology as the group and the changelogs know it. */
+export interface NamedPart {
+  readonly part: SubTopology
+  readonly partitions: number
+  /** Never a number: an unrelated edit must not rename state. */
+  readonly name: string
+  /** `undefined` for a part that keeps nothing. */
+  readonly changelog: string | undefined
+  /** Repartition topics that it writes, through its outbox. */
+  readonly outboxTopics: ReadonlySet<string>
+}
+
+/** @param exactlyOnce transactions need no outbox, and so a part without stores no changelog */
+export function namedParts(topology: Topology, plan: Plan, exactlyOnce: boolean): readonly NamedPart[] {
+  const counts = new Map<SubTopology, number>()
+  for (const { part, partition } of plan.tasks) {
+    counts.set(part, Math.max(counts.get(part) ?? 0, partition + 1))
+  }
+  return [...counts].map(([part, partitions]) => {
+    const exits = part.outputs.filter(({ internal }) => internal).map(({ topic }) => topic)
+    const outboxTopics = new Set(exactlyOnce ? [] : exits)
+    const [store] = part.stores
+    const [exit] = part.exits
+    const name =
+      store?.name ?? (exit === undefined ? `+${part.inputs[0]!.topic.name}` : `${exit.name}-outbox`)
+    const keeps = store !== undefined || outboxTopics.size > 0
+    return {
+      part,
+      partitions,
+      name,
+      changelog: keeps ? changelogTopic(topology.name, name) : undefined,
+      outboxTopics,
+    }
+  })
+}
+
+/** What the group compares between versions of a program. */
+export const groupParts = (
+  parts: readonly NamedPart[],
+  partitionsOf: (topic: string) => number,
+): readonly Part[] =>
+  parts.map(({ part, partitions, name, changelog }) => {
+    const inputs = part.inputs.map(({ topic }) => ({
+      topic: topic.name,
+      partitions: partitionsOf(topic.name),
+    }))
+    const stores = part.stores.map((store) => `${store.name} ${store.type} ${store.fingerprint}`)
+    return {
+      name,
+      partitions,
+      inputs,
+      stateful: changelog !== undefined,
+      fingerprint: JSON.stringify([inputs.map(({ topic }) => topic).sort(), stores.sort()]),
+    }
+  })
+
+/** The topics that have to be there before an application starts. */
+export function expectedTopics(topology: Topology, plan: Plan, settings: Settings): readonly ExpectedTopic[] {
+  const written = new Set(sinkTopicsOf(topology))
+  return topicsOf(topology, plan, settings)
+    .filter(({ name }) => !plan.repartitionTopics.has(name))
+    .map(({ name, config }) => {
+      const content = config.cleanupPolicy === 'compact' ? 'table' : 'stream'
+      const role = written.has(name)
+        ? `what ${topology.name} writes${content === 'table' ? ' as a revision log or table' : ''}`
+        : `what ${topology.name} reads${content === 'table' ? ' as a table' : ''}`
+      return { name, role, content, written: written.has(name) }
+    })
+}
+
+export const internalTopics = (
+  plan: Plan,
+  parts: readonly NamedPart[],
+  inUse: (topic: string) => boolean,
+): readonly InternalTopic[] => [
+  ...[...plan.repartitionTopics].map(([name, partitions]) => ({
+    name,
+    partitions,
+    kind: 'repartition' as const,
+    inUse: inUse(name),
+  })),
+  ...parts.flatMap(({ changelog, partitions }) =>
+    changelog === undefined
+      ? []
+      : [{ name: changelog, partitions, kind: 'changelog' as const, inUse: inUse(changelog) }],
+  ),
+]
