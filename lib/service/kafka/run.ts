@@ -209,8 +209,7 @@ function launch(
   }
   const group = {
     ...events,
-    kafka: client.kafkajs(),
-    groupId: application,
+    coordinator: client.coordinator(application),
     parts: () => groupParts(parts, partitionsOf),
   }
   const member: Member =
