@@ -15,6 +15,8 @@ export interface LoopOptions {
   readonly maxPendingBytes: number
   readonly metrics: Metrics
   readonly stopping: () => boolean
+  /** While true nothing more is processed, and what was processed is committed at once. */
+  readonly held?: () => boolean
   /** Called after each flush and whenever there is nothing to do. */
   readonly onSettled: (flushed: boolean) => void
   /** A bounded piece of housekeeping; true when there is more. */
@@ -44,7 +46,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
  * @throws whatever stops a task; what was not committed is then as if it had never been processed
  */
 export async function runLoop(options: LoopOptions): Promise<void> {
-  const { wake, metrics, stopping } = options
+  const { wake, metrics, stopping, held = () => false } = options
   const commits = metrics.counter('commit-total')
   const commitMs = metrics.histogram('commit-ms')
   let flushing = false
@@ -110,7 +112,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
 
   while (!stopping()) {
     if (failed !== undefined) throw failed.error
-    const progress = paused ? 'nothing' : turn()
+    const progress = paused || held() ? 'nothing' : turn()
     const now = performance.now()
     const waiting = options.tasks().some(({ task }) => task.dirty())
     if (waiting) dirtySince ??= now

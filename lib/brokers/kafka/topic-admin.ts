@@ -29,6 +29,15 @@ export interface TopicAdmin {
   create(topic: NewKafkaTopic): Promise<void>
   /** Those that exist, by name, ascending; `'all'` leaves out Kafka's own. @throws RevlogError `E_AUTHORIZATION` */
   describe(names: readonly string[] | 'all', options?: CallOptions): Promise<readonly KafkaTopic[]>
+  /**
+   * Deletes the records of partitions below the offsets given; a partition that is shorter is left alone.
+   *
+   * @throws RevlogError `E_AUTHORIZATION`
+   */
+  deleteBelow(
+    topic: string,
+    partitions: readonly { readonly partition: number; readonly offset: number }[],
+  ): Promise<void>
   /** How many brokers there are. */
   brokers(): Promise<number>
   close(): Promise<void>
@@ -147,6 +156,19 @@ export function createTopicAdmin(client: KafkaClient, options: KafkaOptions): To
           config: configs.get(name) ?? new Map<string, string>(),
         }))
         .sort((a, b) => (a.name < b.name ? -1 : 1))
+    },
+    async deleteBelow(topic, partitions) {
+      const admin = await connect()
+      try {
+        // kafkajs finds the leaders only of topics that it has heard of.
+        await admin.fetchTopicOffsets(topic)
+        await admin.deleteTopicRecords({
+          topic,
+          partitions: partitions.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+        })
+      } catch (thrown) {
+        throw failure(thrown, `Kafka does not delete the processed records of ${topic}`, topic)
+      }
     },
     brokers: async () => (await client.metadata([])).brokers.length,
     async close() {

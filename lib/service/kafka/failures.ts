@@ -9,6 +9,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'E_GROUP_UNREACHABLE',
   'E_PRODUCER_BUSY',
   'E_PRODUCER_SPENT',
+  'E_STATE_DISK_FULL',
   'E_TASK_CONTENDED',
   'E_TASK_MIGRATED',
 ])

@@ -6,6 +6,7 @@ import { createTask } from '../../engine/task.js'
 import { createMemoryBackend } from '../../state/memory/index.js'
 import { hostTask } from '../hosted-task.js'
 import type { Settings } from '../options.js'
+import { isUndisturbed } from '../protocol/at-least-once.js'
 import type { Step } from '../protocol/ports.js'
 import { type TakeOverOptions, takeOver, takeOverTransactional } from '../protocol/take-over.js'
 import { openChangelog } from './changelog-log.js'
@@ -146,7 +147,11 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
       closers.push(() => prefetch.remove(topic, partition))
     }
     const hosted = hostTask(task, slot.id, prefetch, opener.fetchBytes, opener.maxPendingBytes)
-    return { running: { hosted, ledger, producer, committing: undefined }, close }
+    const undisturbed = async (): Promise<boolean> =>
+      changelogTopic === undefined ||
+      exactlyOnce ||
+      isUndisturbed(ledger, () => boundsOf(client, changelogTopic, partition, isolation, signal))
+    return { running: { hosted, ledger, producer, undisturbed, committing: undefined }, close }
   } catch (thrown) {
     await close()
     throw thrown

@@ -26,6 +26,7 @@ import { createPrefetch } from './prefetch.js'
 import { createSharedProducer } from './producers.js'
 import { createTaskHost } from './task-host.js'
 import type { Slot } from './task-slot.js'
+import { startUpkeep } from './upkeep.js'
 
 /** Of input that was read ahead, in all tasks together. */
 const INPUT_BYTES = 32 << 20
@@ -122,6 +123,7 @@ function launch(
   const metrics = createMetrics()
   const aborted = new AbortController()
   let stopping = false
+  let held = false
   let failure: { readonly error: unknown } | undefined
   const stop = (): void => {
     stopping = true
@@ -198,8 +200,14 @@ function launch(
       settings.onEvent({ kind: 'assigned', tasks: assignment.active })
       heard()
     },
-    // What stays goes on; what goes has until the next assignment to be committed.
-    onRevoke: async () => {},
+    // Who takes a task over begins where its last commit was: so there is one now. What stays goes on after it.
+    async onRevoke() {
+      held = true
+      wake.ring()
+      while (!stopping && host.isBusy()) await new Promise((resolve) => setTimeout(resolve, 2))
+      held = false
+      wake.ring()
+    },
     onLost(reason) {
       host.dropAll()
       settings.onEvent({ kind: 'lost', reason })
@@ -232,11 +240,18 @@ function launch(
     maxPendingBytes: MAX_PENDING_BYTES,
     metrics,
     stopping: () => stopping,
+    held: () => held,
     onSettled: () => {},
     tidy: () => false,
     onEvent: settings.onEvent,
   })
 
+  const upkeep = startUpkeep({
+    slots: host.slots,
+    internal: new Set(plan.repartitionTopics.keys()),
+    admin,
+    onWarning: ({ code, problem, remedy }) => settings.onEvent({ kind: 'warning', code, problem, remedy }),
+  })
   let left: number | undefined
   const lagOf = (): number => host.tasks().reduce((sum, hosted) => sum + hosted.lag(), 0)
   async function finish(): Promise<void> {
@@ -270,6 +285,7 @@ function launch(
     } finally {
       settings.signal?.removeEventListener('abort', stop)
       left = lagOf()
+      upkeep.stop()
       aborted.abort()
       await member.leave()
       await host.close()

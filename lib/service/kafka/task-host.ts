@@ -14,6 +14,8 @@ export interface TaskHost {
   readonly slots: () => readonly Slot[]
   readonly assign: (assignment: TaskAssignment, generation: number) => void
   readonly dropAll: () => void
+  /** Whether anything was processed that is not certain yet. */
+  readonly isBusy: () => boolean
   /** For the loop: what these tasks did becomes certain, or is thrown away. */
   readonly commit: (tasks: readonly HostedTask[]) => Promise<void>
   /** Resolves when nothing is in use any more. */
@@ -186,6 +188,8 @@ export function createTaskHost(options: TaskHostOptions): TaskHost {
       for (const id of active) if (!slots.has(id)) begin(id, generation)
       options.onChange()
     },
+    isBusy: () =>
+      [...byTask].some(([{ task }, slot]) => task.dirty() || slot.running?.committing !== undefined),
     dropAll() {
       for (const slot of [...slots.values()]) drop(slot)
     },

@@ -26,6 +26,8 @@ export interface Running {
   readonly ledger: Ledger
   /** Under exactly once. */
   readonly producer: TransactionalProducer | undefined
+  /** Whether nobody has written the changelog behind the task's back, as far as can be said now. */
+  readonly undisturbed: () => Promise<boolean>
   /** A commit that it takes part in; the state must not be closed before. */
   committing: Promise<void> | undefined
 }

@@ -99,7 +99,9 @@ export async function sendOutbox(ledgers: readonly Ledger[], producer: Producer)
  * last moment may arrive then; were it compacted before the owner's next commit, it would be the log's only word of
  * its keys. So who is at rest looks now and then, more often than the log is compacted, and takes over anew.
  */
-export async function isUndisturbed(ledger: Ledger, log: ChangelogLog): Promise<boolean> {
+export async function isUndisturbed(ledger: Ledger, bounds: ChangelogLog['bounds']): Promise<boolean> {
   const expected = ledger.end()
-  return expected === undefined || (await log.bounds()).end === expected
+  const { end } = await bounds()
+  // It has committed meanwhile: then it has looked itself.
+  return end === expected || ledger.end() !== expected
 }

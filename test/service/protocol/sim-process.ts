@@ -146,7 +146,7 @@ export function startProcess(options: ProcessOptions): SimProcess {
       if (!task.dirty()) {
         const rest = atEnd && task.topics.every((topic) => task.buffered(topic) === 0)
         if (rest && sim.changelog !== undefined && guarantee === 'at_least_once') {
-          if (!(await isUndisturbed(ledger, client.changelog(sim.changelog, partition)))) return
+          if (!(await isUndisturbed(ledger, client.changelog(sim.changelog, partition).bounds))) return
         }
         if (rest) idle.add(sim)
         continue

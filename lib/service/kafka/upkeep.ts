@@ -1,0 +1,75 @@
+import type { TopicAdmin } from '../../brokers/kafka/topic-admin.js'
+import { messageOf, RevlogError } from '../../core/errors.js'
+import type { Slot } from './task-slot.js'
+
+/** Repartition topics keep records for ever; what is behind their readers is deleted so often. */
+const PURGE_MS = 30_000
+/** Far below the changelogs' `min.compaction.lag.ms`, which is an hour. */
+const AUDIT_MS = 600_000
+
+export interface UpkeepOptions {
+  readonly slots: () => readonly Slot[]
+  /** Repartition topics. */
+  readonly internal: ReadonlySet<string>
+  readonly admin: Pick<TopicAdmin, 'deleteBelow'>
+  readonly onWarning: (error: RevlogError) => void
+}
+
+/** What has to be done now and then, whether records come or not. */
+export function startUpkeep(options: UpkeepOptions): { readonly stop: () => void } {
+  const purging = setInterval(() => void purge(options, purged), PURGE_MS)
+  const auditing = setInterval(() => void audit(options), AUDIT_MS)
+  const purged = new Map<string, number>()
+  purging.unref()
+  auditing.unref()
+  return {
+    stop() {
+      clearInterval(purging)
+      clearInterval(auditing)
+    },
+  }
+}
+
+/** Deletes what was read of repartition topics: their records are as old as their events, so no retention fits. */
+export async function purge(
+  { slots, internal, admin, onWarning }: UpkeepOptions,
+  purged: Map<string, number>,
+): Promise<void> {
+  const places = new Map<string, { readonly partition: number; readonly offset: number }[]>()
+  for (const { running } of slots()) {
+    if (running === undefined) continue
+    const { task, durable } = running.hosted
+    for (const topic of task.topics.filter((name) => internal.has(name))) {
+      const offset = durable(topic)
+      const key = `${topic}-${task.partition}`
+      if (offset <= (purged.get(key) ?? 0)) continue
+      purged.set(key, offset)
+      places.set(topic, [...(places.get(topic) ?? []), { partition: task.partition, offset }])
+    }
+  }
+  for (const [topic, partitions] of places) {
+    try {
+      await admin.deleteBelow(topic, partitions)
+    } catch (thrown) {
+      onWarning(
+        thrown instanceof RevlogError
+          ? thrown
+          : new RevlogError('E_PURGE', `processed records of ${topic} stay: ${messageOf(thrown)}`, {
+              cause: thrown,
+            }),
+      )
+    }
+  }
+}
+
+/** A task whose changelog somebody else has written to is taken over anew, before the log is compacted. */
+export async function audit({ slots }: Pick<UpkeepOptions, 'slots'>): Promise<void> {
+  for (const slot of slots()) {
+    const { running } = slot
+    if (running === undefined || running.committing !== undefined) continue
+    const undisturbed = await running.undisturbed().catch(() => true)
+    if (!undisturbed && slot.running === running) {
+      slot.restart(new Error('somebody else has written to its changelog'))
+    }
+  }
+}
