@@ -112,7 +112,7 @@ describeKafka('a client of Kafka', (kafka) => {
     })
 
     it('names the record whose time the broker refuses', async () => {
-      const topic = await topicOf()
+      const topic = await topicOf(1, { 'message.timestamp.after.max.ms': '3600000' })
       const producer = await client.producer()
       const late = { ...placed(topic, 'b'), timestamp: Date.now() + 86_400_000 }
       await assert.rejects(producer.send([placed(topic, 'a'), late]), {

@@ -1,10 +1,11 @@
+import { setMaxListeners } from 'node:events'
 import { RevlogError } from '../../core/errors.js'
 import type { TopicPartition } from '../../core/record.js'
 import type { CallOptions, ClusterMetadata, TopicMetadata } from './kafka-client.js'
 import { DEFAULT_CONNECTION_TIMEOUT_MS, DEFAULT_REQUEST_TIMEOUT_MS, type Kafkajs } from './kafkajs.js'
 import { type Link, openLink } from './link.js'
 import type { KafkaOptions } from './options.js'
-import { retry } from './retry.js'
+import { passes, retry } from './retry.js'
 import { settleWithin } from './settle.js'
 import { transportErrors, unreachable } from './transport-error.js'
 import { kafkaError } from './wire/error-codes.js'
@@ -71,6 +72,7 @@ export function createCluster(kafkajs: Kafkajs, options: KafkaOptions): Cluster 
   const translate = transportErrors(options)
   const seeds = options.brokers.map(parseAddress)
   const closing = new AbortController()
+  setMaxListeners(0, closing.signal)
   const lanes = new Set<Lane>()
   const coordinators = new Map<string, number>()
   let nodes: ReadonlyMap<number, Address> = new Map()
@@ -95,7 +97,7 @@ export function createCluster(kafkajs: Kafkajs, options: KafkaOptions): Cluster 
         }
         let opening = links.get(address)
         if (opening === undefined) {
-          opening = openLink(kafkajs, host, port, connectionTimeoutMs, translate)
+          opening = openLink(kafkajs, { host, port }, connectionTimeoutMs, translate, closing.signal)
           links.set(address, opening)
           // A failure is reported to those who wait for it, now or later.
           opening.catch(() => undefined)
@@ -155,7 +157,7 @@ export function createCluster(kafkajs: Kafkajs, options: KafkaOptions): Cluster 
         return await guarded(() => link.send(request, { timeoutMs: requestTimeoutMs, signal }))
       } catch (error) {
         failure = error
-        if ((error as RevlogError).code !== 'E_BROKER_UNREACHABLE') break
+        if (!passes(error)) break
         nextSeed++
       }
     }

@@ -23,13 +23,14 @@ export interface Link {
 
 /**
  * @param translate turns what kafkajs throws into a `RevlogError`
+ * @param closing aborted when the client is closed: a connection that is being opened then is not waited for
  */
 export async function openLink(
   kafkajs: Kafkajs,
-  host: string,
-  port: number,
+  { host, port }: { readonly host: string; readonly port: number },
   connectTimeoutMs: number,
   translate: (thrown: unknown, broker: string) => RevlogError,
+  closing: AbortSignal,
 ): Promise<Link> {
   const address = `${host}:${port}`
   const broker = kafkajs.broker(host, port)
@@ -43,7 +44,7 @@ export async function openLink(
   }
 
   try {
-    await settleWithin(broker.connect(), connectTimeoutMs, undefined, () =>
+    await settleWithin(broker.connect(), connectTimeoutMs, closing, () =>
       unreachable(address, `no connection within ${connectTimeoutMs} ms`),
     )
   } catch (error) {

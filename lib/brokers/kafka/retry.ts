@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events'
 import { RevlogError } from '../../core/errors.js'
 import { pause, settleWithin } from './settle.js'
-import { unreachable } from './transport-error.js'
+import { HANDSHAKE_CUT_OFF, unreachable } from './transport-error.js'
 import { kafkaErrorOf } from './wire/error-codes.js'
 
 const FIRST_PAUSE_MS = 10
@@ -11,7 +12,9 @@ const UNKNOWN_TOPIC_MS = 5_000
 /** Whether the same call may succeed a moment later. */
 export const passes = (error: unknown): boolean =>
   error instanceof RevlogError &&
-  (error.code === 'E_BROKER_UNREACHABLE' || kafkaErrorOf(error)?.retriable === true)
+  (error.code === 'E_BROKER_UNREACHABLE' ||
+    error.cause === HANDSHAKE_CUT_OFF ||
+    kafkaErrorOf(error)?.retriable === true)
 
 export interface RetryOptions {
   /** How long to go on. */
@@ -29,6 +32,8 @@ export async function retry<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const givenUp = new AbortController()
+  // Requests to many brokers listen to it at once.
+  setMaxListeners(0, givenUp.signal)
   try {
     return await repeat(options, () => attempt(givenUp.signal))
   } catch (error) {

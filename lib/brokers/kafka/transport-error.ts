@@ -5,7 +5,10 @@ import { redactor } from './redact.js'
 /** Node's and OpenSSL's names for a certificate that is not accepted. */
 const CERTIFICATE =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_|HOSTNAME_|EPROTO$|ERR_OSSL_)/
-const CLEAR_TEXT = /before secure TLS connection|wrong version number/i
+/** So does a port that does not speak TLS end the connection, but also a broker that goes away at that moment. */
+const CUT_OFF = /before secure TLS connection/i
+/** The `cause` of an `E_TLS` that may pass. */
+export const HANDSHAKE_CUT_OFF = 'the handshake was cut off'
 const SASL_TYPES = ['UNSUPPORTED_SASL_MECHANISM', 'SASL_AUTHENTICATION_FAILED']
 
 /** What kafkajs and Node put on an error. */
@@ -23,11 +26,10 @@ export function transportErrors(options: KafkaOptions): (thrown: unknown, broker
     if (thrown instanceof RevlogError) return thrown
     const message = redact(messageOf(thrown))
     const chain = causes(thrown)
-    if (
-      chain.some((e) => typeof e.code === 'string' && CERTIFICATE.test(e.code)) ||
-      CLEAR_TEXT.test(message)
-    ) {
+    const cutOff = CUT_OFF.test(message)
+    if (cutOff || chain.some((e) => typeof e.code === 'string' && CERTIFICATE.test(e.code))) {
       return new RevlogError('E_TLS', `no secure connection to ${broker}: ${message}`, {
+        ...(cutOff ? { cause: HANDSHAKE_CUT_OFF } : {}),
         remedy:
           'give the authority that signed the certificate of the broker as ssl.ca, use a host name that is in the certificate, and a port that speaks TLS',
       })
