@@ -3,6 +3,7 @@ import type { PlannedTask } from '../../../lib/engine/plan.js'
 import { createTask } from '../../../lib/engine/task.js'
 import { commitAtLeastOnce, isUndisturbed } from '../../../lib/service/protocol/at-least-once.js'
 import { commitExactlyOnce } from '../../../lib/service/protocol/exactly-once.js'
+import type { Ledger } from '../../../lib/service/protocol/ledger.js'
 import type { Producer, Step, TransactionalProducer } from '../../../lib/service/protocol/ports.js'
 import { type Owned, takeOver, takeOverTransactional } from '../../../lib/service/protocol/take-over.js'
 import type { Random } from '../../state/random.js'
@@ -36,7 +37,18 @@ export interface SimProcess {
   readonly idle: (task: SimTask) => boolean
 }
 
+/** How a process does it wrong, to see that the simulation notices. */
+export interface Mutant {
+  /** Instead of what the process does with a ledger that is sealed. */
+  readonly commit?: (ledger: Ledger, producer: Producer) => Promise<void>
+  /** Also sees what is not committed. */
+  readonly readsUncommitted?: boolean
+  /** Sends to repartition topics like to any other. */
+  readonly withoutOutbox?: boolean
+}
+
 export interface ProcessOptions {
+  readonly mutant: Mutant
   readonly random: Random
   readonly kafka: SimKafka
   readonly guarantee: Guarantee
@@ -59,7 +71,10 @@ const isExpected = (thrown: unknown): boolean =>
 export function startProcess(options: ProcessOptions): SimProcess {
   const { random, kafka, guarantee } = options
   const wire = createWire(random)
-  const client: SimClient = kafka.connect(wire, guarantee === 'exactly_once')
+  const client: SimClient = kafka.connect(
+    wire,
+    guarantee === 'exactly_once' && options.mutant.readsUncommitted !== true,
+  )
   const belief = new Map<SimTask, number>()
   const running = new Map<SimTask, Owned>()
   const lives = new Map<SimTask, Promise<void>>()
@@ -96,7 +111,10 @@ export function startProcess(options: ProcessOptions): SimProcess {
           backend: options.disk(sim).open(),
           stores: part.stores.map((store) => store.name),
           changelog: sim.changelog === undefined ? undefined : client.changelog(sim.changelog, partition),
-          outboxTopics: guarantee === 'exactly_once' ? new Set<string>() : sim.outboxTopics,
+          outboxTopics:
+            guarantee === 'exactly_once' || options.mutant.withoutOutbox === true
+              ? new Set<string>()
+              : sim.outboxTopics,
           partitionsOf: options.partitionsOf,
           makeTask: (state: ReturnType<SimDisk['open']>) =>
             createTask({ ...planned, state, wallTime: 0, maxTaskIdleMs: -1 }),
@@ -155,14 +173,17 @@ export function startProcess(options: ProcessOptions): SimProcess {
       if (random.chance(0.3)) continue
       ledger.seal(task.effects())
       task.committed()
+      const mutated = options.mutant.commit?.(ledger, producer)
       const commit =
-        guarantee === 'exactly_once'
-          ? commitExactlyOnce(ledger, producer as TransactionalProducer, kafka.time(), step)
-          : commitAtLeastOnce([ledger], producer, tell, kafka.time(), step)
+        mutated !== undefined
+          ? mutated
+          : guarantee === 'exactly_once'
+            ? commitExactlyOnce(ledger, producer as TransactionalProducer, kafka.time(), step)
+            : commitAtLeastOnce([ledger], producer, tell, kafka.time(), step)
       // The next records are processed while this commit is on its way.
       if (random.chance(0.7)) task.process(kafka.time(), random.integer(6))
       const lost = await commit
-      if (lost !== undefined && lost.size > 0) return
+      if (lost instanceof Set && lost.size > 0) return
     }
   }
 

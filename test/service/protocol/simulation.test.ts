@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import type { Appended } from '../../../lib/brokers/port.js'
+import type { Ledger } from '../../../lib/service/protocol/ledger.js'
+import type { TransactionalProducer } from '../../../lib/service/protocol/ports.js'
 import type { Topology } from '../../../lib/topology/topology.js'
 import { aggregate, asOf, counter } from './sim-application.js'
-import type { Guarantee } from './sim-process.js'
+import type { Guarantee, Mutant } from './sim-process.js'
 import { type Faults, type Outcome, simulate } from './simulation.js'
 
 const { REVLOG_SIM_SEEDS = '100', REVLOG_SIM_SEED = '1' } = process.env
@@ -47,6 +50,60 @@ describe('the protocols, on simulated machines', () => {
       }
     }
   }
+})
+
+describe('the simulation', () => {
+  const seeds = 400
+
+  async function isNoticed(topology: Topology, guarantee: Guarantee, mutant: Mutant): Promise<void> {
+    for (let seed = 1; seed <= seeds; seed++) {
+      try {
+        check(await simulate(seed, topology, guarantee, ALL, mutant), topology, guarantee)
+      } catch {
+        return
+      }
+    }
+    assert.fail(`${seeds} seeds did not notice`)
+  }
+  /** Where the changelog records would go if nobody else wrote. */
+  const unfenced = (ledger: Ledger, appended: readonly Appended[]): readonly Appended[] =>
+    appended.map((own) => ({ ...own, baseOffset: ledger.end() ?? 0 }))
+
+  it('notices a commit that does not look whether somebody else writes', () =>
+    isNoticed(counter, 'at_least_once', {
+      async commit(ledger, producer) {
+        await producer.send(ledger.outputs())
+        ledger.acknowledge(unfenced(ledger, await producer.send(ledger.changelog(0))))
+        ledger.apply()
+      },
+    }))
+
+  it('notices a marker that comes before the outputs that it speaks of', () =>
+    isNoticed(asOf, 'at_least_once', {
+      async commit(ledger, producer) {
+        const outputs = ledger.outputs()
+        ledger.acknowledge(await producer.send(ledger.changelog(0)))
+        ledger.apply()
+        await producer.send(outputs)
+      },
+    }))
+
+  it('notices repartition topics without an outbox', () =>
+    isNoticed(aggregate, 'at_least_once', { withoutOutbox: true }))
+
+  it('notices a state that is committed before the transaction is', () =>
+    isNoticed(counter, 'exactly_once', {
+      async commit(ledger, producer) {
+        const records = [...ledger.outputs(), ...ledger.changelog(0)]
+        const positions = ledger.positions()
+        ledger.acknowledge(unfenced(ledger, await producer.send(records)))
+        ledger.apply()
+        await (producer as TransactionalProducer).commit(positions)
+      },
+    }))
+
+  it('notices a reader of what is not committed', () =>
+    isNoticed(aggregate, 'exactly_once', { readsUncommitted: true }))
 })
 
 function check(outcome: Outcome, topology: Topology, guarantee: Guarantee): void {

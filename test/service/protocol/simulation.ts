@@ -7,7 +7,7 @@ import { createRandom } from '../../state/random.js'
 import { type Order, orders, type Price, prices } from './sim-application.js'
 import { createSimDisk, type SimDisk } from './sim-disk.js'
 import { createSimKafka } from './sim-kafka.js'
-import { type Guarantee, type SimProcess, type SimTask, startProcess } from './sim-process.js'
+import { type Guarantee, type Mutant, type SimProcess, type SimTask, startProcess } from './sim-process.js'
 import { greatestRevisions, type Truth, truthOf } from './truth.js'
 
 /** What may happen to the processes; everything else always may. */
@@ -37,6 +37,8 @@ export interface Outcome {
 const PROCESSES = 3
 const PARTITIONS = 2
 const ROUNDS = 2
+/** Of each round in which things go wrong. */
+const EVENTS = 120
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -46,7 +48,7 @@ export async function simulate(
   topology: Topology,
   guarantee: Guarantee,
   faults: Faults,
-  events = 120,
+  mutant: Mutant = {},
 ): Promise<Outcome> {
   const random = createRandom(seed)
   const kafka = createSimKafka()
@@ -78,6 +80,7 @@ export async function simulate(
       random,
       kafka,
       guarantee,
+      mutant,
       partitionsOf: () => PARTITIONS,
       disk: (task) => {
         const key = `${slot}/${task.name}/${task.planned.partition}`
@@ -158,7 +161,7 @@ export async function simulate(
   for (const task of tasks) give(task, random.integer(PROCESSES))
   for (let round = 0; round < ROUNDS; round++) {
     calm = false
-    for (let i = 0; i < events; i++) {
+    for (let i = 0; i < EVENTS; i++) {
       if (random.chance(0.15)) produce()
       if (random.chance(0.03)) fault()
       kafka.advance(1)
