@@ -4,6 +4,12 @@ import { fileURLToPath } from 'node:url'
 
 const SHARED = fileURLToPath(new URL('../../../shared/conformance/', import.meta.url))
 
+/** The content of such a file; nothing where they are missing. */
+export function recordedIn<T extends readonly unknown[]>(suite: string, file: string): T | readonly [] {
+  const path = join(SHARED, suite, `${file}.json`)
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : []
+}
+
 /**
  * Defines a test over a file of recorded behaviour of another system. The files lie beside the project, not in
  * it: where they are missing the test says so and is skipped.

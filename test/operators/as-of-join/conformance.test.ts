@@ -1,82 +1,30 @@
 import assert from 'node:assert/strict'
 import { TopologyTestDriver } from 'revlog/test-driver'
 import { milliseconds } from '../../../lib/core/duration.js'
-import { stream } from '../../../lib/dsl/sources.js'
-import { json } from '../../../lib/serdes/json.js'
 import { string } from '../../../lib/serdes/primitives.js'
 import { createMemoryBackend } from '../../../lib/state/memory/index.js'
 import { versionedStore } from '../../../lib/state/stores/versioned-store.js'
 import { createWriteBuffer } from '../../../lib/state/write-buffer.js'
-import { topic } from '../../../lib/topology/topic.js'
 import { topology } from '../../../lib/topology/topology.js'
 import { conforms } from '../../conformance.js'
+import {
+  BATCH,
+  batchOf,
+  type Event,
+  type JoinOptions,
+  joinOf,
+  type Pair,
+  type RecordedCase,
+  type Row,
+  STREAMS,
+  type Step,
+  type StreamCase,
+  sorted,
+  stepOf,
+  stepsOf,
+  topicsOf,
+} from './recorded.js'
 import { randomOf } from './workload.js'
-
-type Time = number | null | readonly [number, number]
-interface Row {
-  readonly t: Time
-  readonly k?: unknown
-  readonly v: unknown
-}
-interface Pair {
-  readonly left: unknown
-  readonly right: unknown
-}
-interface JoinOptions {
-  readonly how: 'left' | 'inner'
-  readonly direction?: string
-  readonly allowExactMatches?: boolean
-  readonly tolerance?: number | null
-  readonly grace?: number
-}
-interface RecordedCase<E> {
-  readonly name: string
-  readonly options: JoinOptions
-  readonly left: readonly Row[]
-  readonly right: readonly Row[]
-  readonly expected: E
-}
-
-/** A row on its way: the left ones numbered, which is their id. */
-interface Sent {
-  readonly t: number | undefined
-  readonly sequence: number
-  readonly v: unknown
-  readonly id?: string
-}
-
-const lefts = topic('lefts', { key: string(), value: json<Sent>(), timestamp: (row) => row.t })
-const rights = topic('rights', { key: string(), value: json<Sent>(), timestamp: (row) => row.t })
-const pairs = topic('pairs', { key: string(), value: json<Pair>() })
-
-interface Step {
-  readonly side: 'left' | 'right'
-  readonly key: string
-  readonly value: Sent | undefined
-  /** Of a tombstone, which has no value to take it from. */
-  readonly t: number | undefined
-}
-
-const timeOf = (t: Time): number | undefined =>
-  Array.isArray(t) ? t[0] : ((t as number | null) ?? undefined)
-const rowsOf = ({ left, right }: Pick<RecordedCase<unknown>, 'left' | 'right'>): readonly number[] =>
-  [...left, ...right].map(({ t }) => timeOf(t)).filter((t) => t !== undefined)
-
-/** Event times begin at 0; a composite key is one text. */
-function stepsOf(recorded: RecordedCase<unknown>): { readonly lefts: Step[]; readonly rights: Step[] } {
-  const shift = Math.min(0, ...rowsOf(recorded))
-  const step = (side: Step['side'], row: Row, id?: string): Step => {
-    const at = timeOf(row.t)
-    const t = at === undefined ? undefined : at - shift
-    const sequence = Array.isArray(row.t) ? (row.t[1] as number) : 0
-    const value = { t, sequence, v: row.v, ...(id === undefined ? {} : { id }) }
-    return { side, key: JSON.stringify(row.k ?? null), t, value }
-  }
-  return {
-    lefts: recorded.left.map((row, n) => step('left', row, `l${n}`)),
-    rights: recorded.right.map((row) => step('right', row)),
-  }
-}
 
 /** The least grace period with which no record of this order is late. */
 function disorderOf(steps: readonly Step[]): number {
@@ -91,23 +39,13 @@ function disorderOf(steps: readonly Step[]): number {
   return disorder
 }
 
-function driverOf({ options }: RecordedCase<unknown>, grace: number): TopologyTestDriver {
-  const { how, allowExactMatches = true, tolerance } = options
-  const joined = stream(lefts).asOfJoin(stream(rights), {
-    name: 'join',
-    how,
-    id: (left) => left.id!,
-    join: (left, right): Pair => ({ left: left.v, right: right === undefined ? null : right.v }),
-    gracePeriod: milliseconds(grace),
-    allowExactMatches,
-    sequence: (right) => right.sequence,
-    late: 'emit',
-    ...(tolerance === undefined || tolerance === null ? {} : { tolerance: milliseconds(tolerance) }),
-  })
-  return new TopologyTestDriver(topology('conformance', [joined.toStream().to(pairs)]), {
+const topics = topicsOf()
+const { lefts, rights, pairs } = topics
+
+const driverOf = (recorded: RecordedCase<unknown>, grace: number): TopologyTestDriver =>
+  new TopologyTestDriver(topology('conformance', [joinOf(recorded, topics, 'join', milliseconds(grace))]), {
     onError: { timestamp: 'skip' }, // a row without a time is no event
   })
-}
 
 function pipe(driver: TopologyTestDriver, { side, key, value, t }: Step): void {
   driver.inputTopic(side === 'left' ? lefts : rights).pipeInput(key, value, t)
@@ -124,11 +62,6 @@ function shuffled(steps: readonly Step[], seed: number): readonly Step[] {
 }
 
 const byTime = (steps: readonly Step[]): readonly Step[] => [...steps].sort((a, b) => (a.t ?? 0) - (b.t ?? 0))
-const sorted = (table: Iterable<unknown>): readonly string[] =>
-  [...table].map((row) => JSON.stringify(row)).sort()
-
-const BATCH = { clickhouse: 6, kdb: 1, polars: 6, questdb: 5, risingwave: 3, spark: 3 }
-
 describe('the last revisions are the batch as-of join as others recorded it', () => {
   for (const [project, applicable] of Object.entries(BATCH)) {
     conforms<RecordedCase<readonly Pair[]>[]>('asof', `batch-${project}`, (cases) => {
@@ -157,12 +90,6 @@ describe('the last revisions are the batch as-of join as others recorded it', ()
   }
 })
 
-interface Event {
-  readonly side: 'left' | 'right' | 'watermark'
-  readonly t: number
-  readonly k: unknown
-  readonly v: unknown
-}
 interface Emitted {
   readonly id: string
   readonly rev: number
@@ -183,17 +110,6 @@ interface Derived {
   readonly expected: {
     readonly perEvent: readonly (readonly Emitted[])[]
     readonly finalTable: { readonly [id: string]: unknown }
-  }
-}
-
-const stepOf = ({ side, t, k, v }: Event, id: string | undefined): Step => {
-  const key = JSON.stringify(k)
-  if (v === null) return { side: side as Step['side'], key, t, value: undefined }
-  return {
-    side: side as Step['side'],
-    key,
-    t,
-    value: { t, sequence: 0, v, ...(id === undefined ? {} : { id }) },
   }
 }
 
@@ -253,25 +169,6 @@ describe('the revision log, event by event', () => {
 })
 
 const ordered = (object: object): object => Object.fromEntries(Object.entries(object).sort())
-
-/** The batch join in a few lines; the ids are the places in the log. */
-function batchOf(recorded: RecordedCase<unknown> & { readonly events?: readonly Event[] }): readonly Pair[] {
-  const { how, allowExactMatches = true } = recorded.options
-  const log = recorded.events!.filter(({ side }) => side !== 'watermark')
-  const rights = log.filter(({ side }) => side === 'right').sort((a, b) => a.t - b.t)
-  return log
-    .filter(({ side, v }) => side === 'left' && v !== null)
-    .map(({ t, k, v }): Pair => {
-      const match = rights.findLast((r) => r.k === k && (allowExactMatches ? r.t <= t : r.t < t))
-      return { left: v, right: match?.v ?? null }
-    })
-    .filter(({ right }) => how === 'left' || right !== null)
-}
-
-type StreamCase = RecordedCase<unknown> & { readonly events?: readonly Event[] }
-
-/** How many of the file's cases have events to feed. */
-const STREAMS = { 'kafka-streams': 12, flink: 5, quix: 7, proton: 3 }
 
 describe('where other streaming joins end somewhere else, the last revisions are the batch join', () => {
   for (const [project, applicable] of Object.entries(STREAMS)) {
