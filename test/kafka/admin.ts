@@ -37,3 +37,12 @@ export const deleteRecords = (address: string, topic: string, before: number): P
     await admin.fetchTopicOffsets(topic)
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(before) }] })
   })
+
+export const deleteTopic = (address: string, topic: string): Promise<void> =>
+  withAdmin(address, async (admin) => {
+    await admin.deleteTopics({ topics: [topic] })
+    while ((await admin.listTopics()).includes(topic)) await new Promise((resolve) => setTimeout(resolve, 20))
+  })
+
+export const addPartitions = (address: string, topic: string, count: number): Promise<unknown> =>
+  withAdmin(address, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }))

@@ -37,6 +37,8 @@ interface Feed {
   end: number
   chunks: Chunk[]
   bytes: number
+  /** It cannot be read any more, which was said. */
+  broken: boolean
 }
 
 interface Chunk {
@@ -70,7 +72,7 @@ export function createPrefetch({ client, isolation, bytes, onData, onError }: Pr
     // It was removed, or removed and added again, while the request was under way.
     if (feed === undefined || feed.next !== answer.offset) return false
     if (answer.error !== undefined) {
-      feeds.delete(nameOf(answer.topic, answer.partition))
+      feed.broken = true
       onError(answer.error)
       return false
     }
@@ -87,7 +89,7 @@ export function createPrefetch({ client, isolation, bytes, onData, onError }: Pr
   async function run(): Promise<void> {
     while (!over.signal.aborted) {
       const share = Math.min(MAX_SHARE, Math.max(MIN_SHARE, bytes() / Math.max(1, feeds.size)))
-      const hungry = [...feeds.values()].filter((feed) => feed.bytes < share)
+      const hungry = [...feeds.values()].filter((feed) => feed.bytes < share && !feed.broken)
       if (hungry.length === 0) {
         await new Promise<void>((resolve) => {
           bell = resolve
@@ -116,7 +118,15 @@ export function createPrefetch({ client, isolation, bytes, onData, onError }: Pr
 
   return {
     add(topic, partition, offset, end) {
-      feeds.set(nameOf(topic, partition), { topic, partition, next: offset, end, chunks: [], bytes: 0 })
+      feeds.set(nameOf(topic, partition), {
+        topic,
+        partition,
+        next: offset,
+        end,
+        chunks: [],
+        bytes: 0,
+        broken: false,
+      })
       ring()
     },
     remove(topic, partition) {

@@ -250,6 +250,8 @@ function launch(
     slots: host.slots,
     internal: new Set(plan.repartitionTopics.keys()),
     admin,
+    partitions: new Map([...sourceTopicsOf(topology)].map((topic) => [topic, partitionsOf(topic)])),
+    onFailure: fail,
     onWarning: ({ code, problem, remedy }) => settings.onEvent({ kind: 'warning', code, problem, remedy }),
   })
   let left: number | undefined

@@ -7,11 +7,17 @@ const PURGE_MS = 30_000
 /** Far below the changelogs' `min.compaction.lag.ms`, which is an hour. */
 const AUDIT_MS = 600_000
 
+/** As often as Kafka's own clients look (`metadata.max.age.ms` is 5 minutes there). */
+const LOOK_MS = 60_000
+
 export interface UpkeepOptions {
   readonly slots: () => readonly Slot[]
   /** Repartition topics. */
   readonly internal: ReadonlySet<string>
-  readonly admin: Pick<TopicAdmin, 'deleteBelow'>
+  readonly admin: Pick<TopicAdmin, 'deleteBelow' | 'describe'>
+  /** Partitions of each source topic, as the tasks were planned. */
+  readonly partitions: ReadonlyMap<string, number>
+  readonly onFailure: (error: RevlogError) => void
   readonly onWarning: (error: RevlogError) => void
 }
 
@@ -20,12 +26,15 @@ export function startUpkeep(options: UpkeepOptions): { readonly stop: () => void
   const purging = setInterval(() => void purge(options, purged), PURGE_MS)
   const auditing = setInterval(() => void audit(options), AUDIT_MS)
   const purged = new Map<string, number>()
+  const looking = setInterval(() => void checkPartitions(options), LOOK_MS)
+  looking.unref()
   purging.unref()
   auditing.unref()
   return {
     stop() {
       clearInterval(purging)
       clearInterval(auditing)
+      clearInterval(looking)
     },
   }
 }
@@ -71,5 +80,29 @@ export async function audit({ slots }: Pick<UpkeepOptions, 'slots'>): Promise<vo
     if (!undisturbed && slot.running === running) {
       slot.restart(new Error('somebody else has written to its changelog'))
     }
+  }
+}
+
+/** With more partitions than it was planned for, a topic puts keys where no state of theirs is. */
+export async function checkPartitions({
+  admin,
+  partitions,
+  onFailure,
+}: Pick<UpkeepOptions, 'admin' | 'partitions' | 'onFailure'>): Promise<void> {
+  const found = await admin.describe([...partitions.keys()]).catch(() => [])
+  for (const { name, partitions: now } of found) {
+    const before = partitions.get(name)!
+    if (now === before) continue
+    onFailure(
+      new RevlogError(
+        'E_PARTITION_COUNT_CHANGED',
+        `topic ${name} had ${before} partitions and has ${now} now`,
+        {
+          at: { topic: name },
+          remedy:
+            'keys have moved to other partitions, away from their state: copy the records into a topic of the old number, or reset the application',
+        },
+      ),
+    )
   }
 }
