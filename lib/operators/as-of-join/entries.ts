@@ -65,6 +65,9 @@ export const versionCodec: Omit<EntryCodec<Version>, 'goneAt'> = {
     const bytes = from.u8() === 0 ? undefined : from.bytes()
     return { t, offset, sequence, bytes, value: ENCODED }
   },
+  settle(version) {
+    version.value = ENCODED
+  },
   size: versionSize,
 }
 
@@ -108,6 +111,10 @@ export const leftCodec: Omit<EntryCodec<Left>, 'goneAt'> = {
       answeredAt,
       mark,
     }
+  },
+  settle(left) {
+    left.value = ENCODED
+    if (left.mark) left.mark.value = ENCODED
   },
   size: (left) =>
     40 +

@@ -3,14 +3,11 @@ import { afterPrefix } from '../../core/binary-key.js'
 import { createPageReader, createPageWriter, type PageReader, type PageWriter } from '../../core/page.js'
 import type { BufferedRows } from '../../state/write-buffer.js'
 
-/** What a list holds: anything with a time. */
-export interface Timed {
-  readonly t: number
-}
-
 export interface EntryCodec<E> {
   readonly write: (entry: E, to: PageWriter) => void
   readonly read: (from: PageReader) => E
+  /** Forgets what can be decoded again: an entry that is kept must not hold on to what it came with. */
+  readonly settle: (entry: E) => void
   /** About how many bytes an entry takes. */
   readonly size: (entry: E) => number
   /**
@@ -42,6 +39,8 @@ export interface Head {
   /** A number kept with the key as long as it has entries: of the join, the time of its first version. */
   note: number | undefined
   dirty: boolean
+  /** The key as users know it, once it was asked for. */
+  joinKey: unknown
 }
 
 /**
@@ -54,10 +53,13 @@ export interface Head {
  * Rows are decoded once and kept as objects while there is room. A row that changed is written once a commit.
  */
 export interface Heads {
-  readonly get: (key: BinaryKey) => Head | undefined
-  readonly make: (key: BinaryKey) => Head
+  /** The head of a key; an empty one where there is none. It stays the same object until the next flush. */
+  readonly get: (key: BinaryKey) => Head
   readonly changed: (head: Head, list: number) => void
-  /** Removes what is gone at `horizon` from the front of each list. */
+  /**
+   * Removes what is gone at `horizon` from the front of each list that is longer than a few entries. Shorter ones
+   * wait until they are written, and are then nearly always trimmed of several at once.
+   */
   readonly trim: (head: Head, horizon: number) => void
   /** Trims some rows from a place on; says where to go on, `undefined` at the end. */
   readonly sweep: (
@@ -78,6 +80,8 @@ export type HasOlder = (list: number, key: BinaryKey) => boolean
 /** What a decoded row takes in memory beside its bytes, about. */
 const OVERHEAD = 800
 const HAS_NOTE = 1
+/** Entries that a list may have before it is trimmed because its key is met. */
+const FEW = 8
 
 export function createHeads(
   rows: BufferedRows,
@@ -104,21 +108,20 @@ export function createHeads(
     reader.time()
     const flags = reader.u8()
     const note = (flags & HAS_NOTE) === 0 ? undefined : reader.time()
-    const lists = codecs.map((codec, n): HeadPage<unknown> => {
-      const count = reader.varint()
-      const start = reader.at()
+    const lists: HeadPage<unknown>[] = []
+    for (let n = 0; n < codecs.length; n++) {
+      const { read, size } = codecs[n]!
       const entries: unknown[] = []
-      for (let i = 0; i < count; i++) entries.push(codec.read(reader))
-      const older = (flags & (2 << n)) !== 0
-      return {
-        entries,
-        bytes: reader.at() - start,
-        older,
-        changed: false,
-        storedEmpty: count === 0 && !older,
+      let bytes = 0
+      for (let count = reader.varint(); count > 0; count--) {
+        const entry = read(reader)
+        bytes += size(entry)
+        entries.push(entry)
       }
-    })
-    return { key, lists, note, dirty: false }
+      const older = (flags & (2 << n)) !== 0
+      lists.push({ entries, bytes, older, changed: false, storedEmpty: entries.length === 0 && !older })
+    }
+    return { key, lists, note, dirty: false, joinKey: undefined }
   }
 
   function encode({ lists, note }: Head): Buffer {
@@ -134,14 +137,21 @@ export function createHeads(
     if (note !== undefined) writer.time(note)
     for (let n = 0; n < codecs.length; n++) {
       const { entries } = lists[n]!
-      const { write } = codecs[n]!
+      const { write, settle } = codecs[n]!
       writer.varint(entries.length)
-      for (const entry of entries) write(entry, writer)
+      for (const entry of entries) {
+        write(entry, writer)
+        settle(entry)
+      }
     }
     return writer.finish()
   }
 
-  const bytesOf = (head: Head): number => head.lists.reduce((sum, { bytes }) => sum + bytes, OVERHEAD)
+  function bytesOf({ lists }: Head): number {
+    let sum = OVERHEAD
+    for (const { bytes } of lists) sum += bytes
+    return sum
+  }
 
   function keep(head: Head): Head {
     young.set(head.key, head)
@@ -156,28 +166,27 @@ export function createHeads(
     dirty.push(head)
   }
 
-  function trim(head: Head, horizon: number): void {
+  function trim(head: Head, horizon: number, least: number): void {
     for (let n = 0; n < codecs.length; n++) {
       const list = head.lists[n]!
-      const { entries } = list
-      if (entries.length > 0 && codecs[n]!.goneAt(entries[0], entries[1], !list.older) <= horizon) {
-        removeGone(list, codecs[n]!, horizon)
-        changed(head, n)
-      }
+      if (list.entries.length > least && removeGone(list, codecs[n]!, horizon)) changed(head, n)
     }
     if (head.note !== undefined && isEmpty(head)) head.note = undefined
   }
 
-  function removeGone(list: HeadPage<any>, { goneAt, size }: EntryCodec<any>, horizon: number): void {
+  function removeGone(list: HeadPage<any>, { goneAt, size }: EntryCodec<any>, horizon: number): boolean {
     const { entries, older } = list
+    const { length } = entries
     let gone = 0
-    while (gone < entries.length && goneAt(entries[gone], entries[gone + 1], !older) <= horizon) {
+    while (gone < length && goneAt(entries[gone], entries[gone + 1], !older) <= horizon) {
       list.bytes -= size(entries[gone])
       gone++
     }
+    if (gone === 0) return false
     trimmed += gone
-    if (gone === 1) entries.shift()
-    else entries.splice(0, gone)
+    for (let i = gone; i < length; i++) entries[i - gone] = entries[i]
+    entries.length = length - gone
+    return true
   }
 
   return {
@@ -191,19 +200,11 @@ export function createHeads(
         return keep(older)
       }
       const value = rows.get(region + key)
-      if (value === undefined) return undefined
       read++
-      return keep(decode(key, value))
+      return keep(value === undefined ? emptyHead(key, codecs.length) : decode(key, value))
     },
-    make: (key) =>
-      keep({
-        key,
-        lists: codecs.map(emptyPage),
-        note: undefined,
-        dirty: false,
-      }),
     changed,
-    trim,
+    trim: (head, horizon) => trim(head, horizon, FEW),
     trimmed: () => trimmed,
     sweep(from, limit, horizon, hasOlder) {
       const found = rows.scan({ from: from ?? region, to: afterPrefix(region), limit })
@@ -215,7 +216,7 @@ export function createHeads(
         head.lists.forEach((list, n) => {
           if (list.older && !hasOlder(n, key)) list.older = false
         })
-        trim(head, horizon)
+        trim(head, horizon, 0)
         if (head.dirty && !young.has(key)) {
           old.delete(key)
           keep(head)
@@ -227,19 +228,22 @@ export function createHeads(
     flush(horizon) {
       // An event that came and became final since the last commit leaves no trace.
       for (const head of dirty) {
-        trim(head, horizon)
+        trim(head, horizon, 0)
         head.dirty = false
-        const wasStored = !head.lists.every((list) => list.storedEmpty)
-        const differs = head.lists.some((list) => list.changed && !(list.storedEmpty && isEmptyPage(list)))
+        let wasStored = false
+        let differs = false
+        for (const list of head.lists) {
+          const empty = isEmptyPage(list)
+          if (!list.storedEmpty) wasStored = true
+          if (list.changed && !(list.storedEmpty && empty)) differs = true
+          list.changed = false
+          list.storedEmpty = empty
+        }
         if (isEmpty(head)) {
           if (wasStored) rows.delete(region + head.key)
           young.delete(head.key)
           old.delete(head.key)
         } else if (differs) rows.put(region + head.key, encode(head))
-        for (const list of head.lists) {
-          list.changed = false
-          list.storedEmpty = isEmptyPage(list)
-        }
       }
       dirty = []
       if (youngBytes <= cacheBytes / 2) return
@@ -255,13 +259,13 @@ export function createHeads(
   }
 }
 
-const emptyPage = (): HeadPage<any> => ({
-  entries: [],
-  bytes: 0,
-  older: false,
-  changed: false,
-  storedEmpty: true,
-})
+function emptyHead(key: BinaryKey, count: number): Head {
+  const lists: HeadPage<any>[] = []
+  for (let n = 0; n < count; n++) {
+    lists.push({ entries: [], bytes: 0, older: false, changed: false, storedEmpty: true })
+  }
+  return { key, lists, note: undefined, dirty: false, joinKey: undefined }
+}
 
 const isEmptyPage = ({ entries, older }: HeadPage<any>): boolean => entries.length === 0 && !older
 

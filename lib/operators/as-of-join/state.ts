@@ -171,7 +171,7 @@ function openState(
     (from) => heads.sweep(from, sweepRows, progress.horizon, hasOlder),
     (from) =>
       versions.sweep(from, sweepRows, {
-        isGone: (key, last) => (floorAt(key, progress.horizon)?.t ?? -Infinity) > last,
+        isGone: (key, last) => (floorAt(heads.get(key), progress.horizon)?.t ?? -Infinity) > last,
         onGone: () => {},
       }),
     (from) =>
