@@ -1,5 +1,5 @@
 import { deepEqual } from 'fast-equals'
-import type { Change } from '../../core/record.js'
+import type { Change, Header } from '../../core/record.js'
 import type { ProcessorContext } from '../../topology/processor.js'
 import { answerHeaders } from './answers.js'
 import { ANSWERED, CORRECTED, ENCODED, type Left, type Version } from './entries.js'
@@ -10,7 +10,7 @@ import type { AsOfState } from './state.js'
 
 /** How an answer came to be emitted. */
 export interface Emission {
-  readonly cause?: string
+  readonly cause?: Header
   readonly final?: boolean
   readonly late?: boolean
   readonly historyExpired?: boolean
@@ -122,7 +122,7 @@ export function createAnswering(
     left: Left,
     before: Version | undefined | null,
     now: Version | undefined,
-    cause: string | undefined,
+    cause: Header | undefined,
   ): void {
     const oldValue = earlierAnswer(head, left, before)
     const newValue = answer(head, left, now)

@@ -13,6 +13,8 @@ export interface Version {
   /** `undefined` for a tombstone: no value from `t` on. */
   readonly bytes: Buffer | undefined
   value: unknown
+  /** What answers from it say of it, once there is one. */
+  asOf: Header | undefined
 }
 
 /** A left event whose answer may still change. */
@@ -46,7 +48,10 @@ export const ENCODED: unique symbol = Symbol('encoded')
 const versionSize = ({ bytes }: Version): number => 24 + (bytes?.length ?? 0)
 function headersSize(headers: Headers): number {
   let size = 1
-  for (const { key, value } of headers) size += key.length + (value?.length ?? 0) + 3
+  for (let i = 0; i < headers.length; i++) {
+    const { key, value } = headers[i]!
+    size += key.length + (value?.length ?? 0) + 3
+  }
   return size
 }
 
@@ -63,10 +68,11 @@ export const versionCodec: Omit<EntryCodec<Version>, 'goneAt'> = {
     const offset = from.varint()
     const sequence = from.time()
     const bytes = from.u8() === 0 ? undefined : from.bytes()
-    return { t, offset, sequence, bytes, value: ENCODED }
+    return { t, offset, sequence, bytes, value: ENCODED, asOf: undefined }
   },
   settle(version) {
     version.value = ENCODED
+    version.asOf = undefined
   },
   size: versionSize,
 }

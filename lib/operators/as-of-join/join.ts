@@ -4,6 +4,7 @@ import { withoutRevision } from '../../core/headers.js'
 import type { Change, Record } from '../../core/record.js'
 import type { MultiProcessor, ProcessorContext } from '../../topology/processor.js'
 import { AS_FINAL, createAnswering, FIRST } from './answering.js'
+import { causeHeader } from './answers.js'
 import { ANSWERED, type Left, type Version } from './entries.js'
 import type { Head } from './heads.js'
 import { createHistory } from './history.js'
@@ -131,7 +132,7 @@ export function createJoin(
 
   function keep(head: Head, left: Left): void {
     const moved = lefts.insert(head, left)
-    if (left.id !== '') for (const one of moved) state.ids.put(head.key, one.id, one.t)
+    if (left.id !== '' && moved.length > 0) for (const one of moved) state.ids.put(head.key, one.id, one.t)
     if (emitFinal || finals) state.finals.put(left.t, head.key, left.t)
   }
 
@@ -218,6 +219,7 @@ export function createJoin(
       sequence: sequence === undefined || value === undefined ? 0 : sequence(value),
       bytes: value === undefined ? undefined : owned(rightValues.encode(value), value),
       value,
+      asOf: undefined,
     }
     history.forgetDeleted(head, t)
     const { horizon } = progress
@@ -260,7 +262,7 @@ export function createJoin(
     const until = Math.min(next === undefined ? Infinity : next.t + strict, reach(version, before))
     const affected = lefts.range(head, from, until)
     if (affected.length === 0) return
-    const cause = `${topic}-${partition}@${version.offset}`
+    const cause = causeHeader(topic, partition, version.offset)
     for (const left of affected) {
       if (!rules.isOpen(left.t, progress.horizon) || (left.flags & ANSWERED) === 0) continue
       if (reviewEvery === undefined) attempt(() => answerAgain(head, left, before, version, cause))
