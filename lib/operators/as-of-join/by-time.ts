@@ -3,11 +3,23 @@ export interface Timed {
   readonly t: number
 }
 
-/** Nearly always it belongs at the end. */
-export function insertAt<E>(entries: E[], at: number, entry: E): void {
+/** Of a list without entries. Lists are not shared once they have one: see {@link inserted}. */
+export const EMPTY: never[] = []
+
+/**
+ * A list with one entry more, at a place that is nearly always the end. Most keys have but a few entries, of a great
+ * many keys, and an array that was pushed to has room for seventeen: so short lists are made anew, as long as they
+ * have to be.
+ */
+export function inserted<E>(entries: E[], at: number, entry: E): E[] {
+  const { length } = entries
+  if (length === 0) return [entry]
+  if (length === 1) return at === 1 ? [entries[0]!, entry] : [entry, entries[0]!]
+  if (length === 2 && at === 2) return [entries[0]!, entries[1]!, entry]
   entries.push(entry)
-  for (let i = entries.length - 1; i > at; i--) entries[i] = entries[i - 1]!
+  for (let i = length; i > at; i--) entries[i] = entries[i - 1]!
   entries[at] = entry
+  return entries
 }
 
 /** The place after the last entry with `entry.t <= t`. */

@@ -10,7 +10,7 @@ import type { Head } from './heads.js'
 import { createHistory } from './history.js'
 import { createMeasures } from './measures.js'
 import type { JoinParts } from './parts.js'
-import { type AsOfState, VERSIONS } from './state.js'
+import type { AsOfState } from './state.js'
 
 /**
  * For each left event, the right version of its key that was valid at its time; answered at once, and answered
@@ -143,11 +143,19 @@ export function createJoin(
 
   /** The open event of that id, wherever it is. */
   function openEvent(head: Head, id: BinaryKey): Left | undefined {
-    const isIt = (left: Left): boolean => left.id === id && rules.isOpen(left.t, progress.horizon)
-    for (const left of lefts.inHead(head)) if (isIt(left)) return left
-    if (!lefts.hasPages(head)) return undefined
+    const inHead = findOpen(lefts.inHead(head), id)
+    if (inHead !== undefined || !lefts.hasPages(head)) return inHead
     const t = state.ids.get(head.key, id)
-    return t === undefined ? undefined : lefts.range(head, t, t + 1).find(isIt)
+    return t === undefined ? undefined : findOpen(lefts.range(head, t, t + 1), id)
+  }
+
+  function findOpen(among: readonly Left[], id: BinaryKey): Left | undefined {
+    for (let i = among.length - 1; i >= 0; i--) {
+      const left = among[i]!
+      if (!rules.isOpen(left.t, progress.horizon)) return undefined
+      if (left.id === id) return left
+    }
+    return undefined
   }
 
   /** What the last answer of an event was made from. */
@@ -234,7 +242,7 @@ export function createJoin(
     const isAnew = next === undefined && (previous === undefined || history.isForgotten(previous))
     if (isAnew || head.note === undefined || t < head.note) {
       head.note = t
-      heads.changed(head, VERSIONS)
+      heads.changed(head, head.versions)
     }
     state.sweep()
     correct(head, version, before, next, topic)
@@ -243,7 +251,7 @@ export function createJoin(
   function dropLateRight(head: Head, version: Version): void {
     if (head.note !== undefined && version.t < head.note) {
       head.note = version.t
-      heads.changed(head, VERSIONS)
+      heads.changed(head, head.versions)
     }
     if (side === undefined) drop('late-right')
     else context.divert(side, 'late-right')
@@ -261,7 +269,16 @@ export function createJoin(
     const from = Math.max(version.t + strict, progress.horizon)
     const until = Math.min(next === undefined ? Infinity : next.t + strict, reach(version, before))
     const affected = lefts.range(head, from, until)
-    if (affected.length === 0) return
+    if (affected.length > 0) correctThese(head, affected, version, before, topic)
+  }
+
+  function correctThese(
+    head: Head,
+    affected: readonly Left[],
+    version: Version,
+    before: Version | undefined,
+    topic: string,
+  ): void {
     const cause = causeHeader(topic, partition, version.offset)
     for (const left of affected) {
       if (!rules.isOpen(left.t, progress.horizon) || (left.flags & ANSWERED) === 0) continue

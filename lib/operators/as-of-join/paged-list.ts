@@ -8,7 +8,7 @@ import {
 } from '../../core/binary-key.js'
 import { createPageReader, createPageWriter } from '../../core/page.js'
 import type { BufferedRows } from '../../state/write-buffer.js'
-import { cutOf, insertAt, placeAfter, placeBefore, type Timed } from './by-time.js'
+import { cutOf, inserted, placeAfter, placeBefore, type Timed } from './by-time.js'
 import type { EntryCodec, Head, HeadPage, Heads, Page } from './heads.js'
 
 /**
@@ -74,7 +74,7 @@ export interface PagedListOptions<E> {
   readonly rows: BufferedRows
   readonly heads: Heads
   /** Which of a head's lists this is. */
-  readonly list: number
+  readonly list: 'versions' | 'lefts'
   readonly region: string
   readonly codec: EntryCodec<E>
   readonly cacheBytes: number
@@ -98,7 +98,9 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
   let grown = 0
 
   const prefixOf = (key: BinaryKey): BinaryKey => region + escapeKey(key)
-  const headPage = (head: Head): HeadPage<E> => head.lists[list] as HeadPage<E>
+  const isVersions = list === 'versions'
+  const headPage = (head: Head): HeadPage<E> =>
+    (isVersions ? head.versions : head.lefts) as HeadPage<any> as HeadPage<E>
   const inHeadOf = (head: Head): Place<E> => ({ page: headPage(head), head, older: undefined })
   const inPage = (older: OlderPage<E>): Place<E> => ({ page: older, head: undefined, older })
 
@@ -176,7 +178,7 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
   }
 
   function changed({ head, older }: Place<E>): void {
-    if (head !== undefined) heads.changed(head, list)
+    if (head !== undefined) heads.changed(head, headPage(head))
     else if (!older!.dirty) {
       older!.dirty = true
       dirty.push(older!)
@@ -287,14 +289,14 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
       grown++
       const newest = headPage(head)
       if (isNewest(newest, entry.t)) {
-        insertAt(newest.entries, placeAfter(newest.entries, entry.t), entry)
+        newest.entries = inserted(newest.entries, placeAfter(newest.entries, entry.t), entry)
         newest.bytes += size(entry)
-        heads.changed(head, list)
+        heads.changed(head, newest)
         return newest.bytes > PAGE_BYTES ? split(inHeadOf(head), head.key) : NONE
       }
       const place = home(head, entry.t)
       const { page, older } = place
-      insertAt(page.entries, placeAfter(page.entries, entry.t), entry)
+      page.entries = inserted(page.entries, placeAfter(page.entries, entry.t), entry)
       page.bytes += size(entry)
       changed(place)
       const moved = page.bytes > PAGE_BYTES ? split(place, head.key) : NONE
