@@ -1,4 +1,4 @@
-import { type LogRecord, NO_HEADERS, type ProducerRecord } from '../../lib/core/record.js'
+import type { ProducerRecord } from '../../lib/core/record.js'
 import { createTask } from '../../lib/engine/task.js'
 import {
   assignStoreIds,
@@ -9,7 +9,7 @@ import {
 import type { StateBackend } from '../../lib/state/port.js'
 import type { Job } from './jobs.js'
 import type { Stopwatch } from './measure.js'
-import { readWorkload, type WorkloadRecord } from './workload.js'
+import { readWorkload } from './workload.js'
 
 export interface EngineRun {
   readonly job: Job
@@ -82,33 +82,22 @@ export function runEngine(run: EngineRun): EngineCounts {
     counts.commits++
   }
 
-  const offsets: [number, number] = [0, 0]
   const [left, right] = job.inputs
   let uncommitted = 0
   // Where there is no peer to compare with, reading the file is off the clock: a broker's records are there already.
   const untimed = job.peer === undefined ? watch.pause : <T>(read: () => T): T => read()
   const chunks = readWorkload(file, run.records)
-  const logRecord = ({ side, timestamp, key, value }: WorkloadRecord): LogRecord => ({
-    offset: offsets[side]++,
-    timestamp,
-    key,
-    value,
-    headers: NO_HEADERS,
-  })
   for (;;) {
     watch.tick()
-    const batch = untimed(() => {
-      const next = chunks.next()
-      return next.done === true ? undefined : { read: next.value, records: next.value.map(logRecord) }
-    })
-    if (batch === undefined) break
-    const { read, records } = batch
+    const next = untimed(() => chunks.next())
+    if (next.done === true) break
+    const records = next.value
     if (right === undefined) {
       task.add(left, records)
       counts.records += task.process(0)
     } else {
-      for (let i = 0; i < records.length; i++) {
-        task.add(read[i]!.side === 0 ? left : right, [records[i]!])
+      for (const record of records) {
+        task.add(record.side === 0 ? left : right, [record])
         counts.records += task.process(0)
       }
     }

@@ -63,12 +63,9 @@ export function createAnswering(
     return head.joinKey
   }
 
-  function answerKey(left: Left): string {
-    left.answerKey ??=
-      left.id === ''
-        ? `${leftTopic}-${partition}-${left.offset}${left.ordinal === 0 ? '' : `-${left.ordinal}`}`
-        : ids.fromKey(left.id)
-    return left.answerKey
+  function answerKey({ id, offset, ordinal }: Left): string {
+    if (id !== '') return ids.fromKey(id)
+    return `${leftTopic}-${partition}-${offset}${ordinal === 0 ? '' : `-${ordinal}`}`
   }
 
   /** What was answered before: nothing, if `join` threw. That was decided and counted then. */

@@ -1,6 +1,8 @@
 /** What a list by time holds: anything with a time. */
 export interface Timed {
   readonly t: number
+  /** About how many bytes it takes in a row. Kept, because most entries are not looked at again before they go. */
+  readonly size: number
 }
 
 /** Of a list without entries. Lists are not shared once they have one: see {@link inserted}. */

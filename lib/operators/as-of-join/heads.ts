@@ -2,7 +2,7 @@ import type { BinaryKey } from '../../core/binary-key.js'
 import { afterPrefix } from '../../core/binary-key.js'
 import { createPageReader, createPageWriter, type PageReader, type PageWriter } from '../../core/page.js'
 import type { BufferedRows } from '../../state/write-buffer.js'
-import { EMPTY, inserted } from './by-time.js'
+import { EMPTY, inserted, type Timed } from './by-time.js'
 import type { Left, Version } from './entries.js'
 
 export interface EntryCodec<E> {
@@ -10,8 +10,6 @@ export interface EntryCodec<E> {
   readonly read: (from: PageReader) => E
   /** Forgets what can be decoded again: an entry that is kept must not hold on to what it came with. */
   readonly settle: (entry: E) => void
-  /** About how many bytes an entry takes. */
-  readonly size: (entry: E) => number
   /**
    * The least horizon at which an entry is gone, given the one after it; `isOldest` when nothing older may be left
    * that would take its place.
@@ -126,12 +124,12 @@ export function createHeads(
     return { key, versions, lefts, note, dirty: false, joinKey: undefined }
   }
 
-  function decodePage<E>({ read, size }: EntryCodec<E>, older: boolean): HeadPage<E> {
+  function decodePage<E extends Timed>({ read }: EntryCodec<E>, older: boolean): HeadPage<E> {
     let entries: E[] = EMPTY
     let bytes = 0
     for (let count = reader.varint(); count > 0; count--) {
       const entry = read(reader)
-      bytes += size(entry)
+      bytes += entry.size
       entries = inserted(entries, entries.length, entry)
     }
     return { entries, bytes, older, changed: false, storedEmpty: entries.length === 0 && !older }
@@ -179,12 +177,16 @@ export function createHeads(
     if (head.note !== undefined && isEmpty(head)) head.note = undefined
   }
 
-  function removeGone<E>(page: HeadPage<E>, { goneAt, size }: EntryCodec<E>, horizon: number): boolean {
+  function removeGone<E extends Timed>(
+    page: HeadPage<E>,
+    { goneAt }: EntryCodec<E>,
+    horizon: number,
+  ): boolean {
     const { entries, older } = page
     const { length } = entries
     let gone = 0
     while (gone < length && goneAt(entries[gone]!, entries[gone + 1], !older) <= horizon) {
-      page.bytes -= size(entries[gone]!)
+      page.bytes -= entries[gone]!.size
       gone++
     }
     if (gone === 0) return false

@@ -5,7 +5,7 @@ import type { Change, Record } from '../../core/record.js'
 import type { MultiProcessor, ProcessorContext } from '../../topology/processor.js'
 import { AS_FINAL, createAnswering, FIRST } from './answering.js'
 import { causeHeader } from './answers.js'
-import { ANSWERED, type Left, type Version } from './entries.js'
+import { ANSWERED, ENCODED, type Left, leftSize, type Version, versionSize } from './entries.js'
 import type { Head } from './heads.js'
 import { createHistory } from './history.js'
 import { createMeasures } from './measures.js'
@@ -96,18 +96,21 @@ export function createJoin(
       moveOn()
     }
     const head = headOf(leftKeys.toKey(record.key))
+    const id = idOf === undefined ? '' : businessId(idOf(record.value, record.key))
+    const headers = withoutRevision(record.headers)
+    const bytes = leftValues.encode(record.value)
     const left: Left = {
       t,
-      answerKey: undefined,
-      id: idOf === undefined ? '' : businessId(idOf(record.value, record.key)),
+      id,
       offset,
       ordinal,
-      headers: withoutRevision(record.headers),
-      bytes: owned(leftValues.encode(record.value), record.value),
-      value: record.value,
+      headers,
+      bytes: bytes === record.value ? copied(bytes) : bytes,
+      value: bytes === record.value ? ENCODED : record.value,
       flags: 0,
       answeredAt: 0,
       mark: undefined,
+      size: leftSize(id, headers, bytes),
     }
     if (!rules.isOpen(t, progress.horizon)) return onLateLeft(head, left)
     const known = left.id === '' ? undefined : openEvent(head, left.id)
@@ -221,13 +224,15 @@ export function createJoin(
     }
     progress.rightPosition = offset + 1
     const head = headOf(rightKeys.toKey(record.key))
+    const bytes = value === undefined ? undefined : rightValues.encode(value)
     const version: Version = {
       t,
       offset,
       sequence: sequence === undefined || value === undefined ? 0 : sequence(value),
-      bytes: value === undefined ? undefined : owned(rightValues.encode(value), value),
-      value,
+      bytes: bytes !== undefined && bytes === value ? copied(bytes) : bytes,
+      value: bytes === value ? ENCODED : value,
       asOf: undefined,
+      size: versionSize(bytes),
     }
     history.forgetDeleted(head, t)
     const { horizon } = progress
@@ -358,9 +363,8 @@ export function createJoin(
 }
 
 /** Bytes that are kept must not hold on to the batch that they came in. */
-function owned(encoded: Buffer, value: unknown): Buffer {
-  if (encoded !== value) return encoded
-  const copy = Buffer.allocUnsafe(encoded.length)
-  encoded.copy(copy, 0, 0, encoded.length)
+function copied(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length)
+  bytes.copy(copy, 0, 0, bytes.length)
   return copy
 }

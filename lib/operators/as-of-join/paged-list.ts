@@ -89,7 +89,6 @@ type Place<E> = {
 
 export function createPagedList<E extends Timed>(options: PagedListOptions<E>): PagedList<E> {
   const { rows, heads, list, region, codec, cacheBytes } = options
-  const { size } = codec
   const writer = createPageWriter()
   const reader = createPageReader()
   let dirty: OlderPage<E>[] = []
@@ -192,7 +191,7 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
     if (cut === 0) return NONE
     // A head keeps the newer half; an older page, whose row is named by its first time, keeps the older one.
     const moved = head === undefined ? page.entries.splice(cut) : page.entries.splice(0, cut)
-    const bytes = moved.reduce((sum, entry) => sum + size(entry), 0)
+    const bytes = moved.reduce((sum, entry) => sum + entry.size, 0)
     page.bytes -= bytes
     if (head !== undefined) headPage(head).older = true
     else nameByFirst(place.older!)
@@ -266,6 +265,7 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
       const newest = headPage(head)
       if (isNewest(newest, from)) {
         const { entries } = newest
+        if (entries.length === 0 || entries[entries.length - 1]!.t < from) return NONE
         const start = placeBefore(entries, from)
         const end = placeBefore(entries, to)
         return start === end ? NONE : entries.slice(start, end)
@@ -290,14 +290,14 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
       const newest = headPage(head)
       if (isNewest(newest, entry.t)) {
         newest.entries = inserted(newest.entries, placeAfter(newest.entries, entry.t), entry)
-        newest.bytes += size(entry)
+        newest.bytes += entry.size
         heads.changed(head, newest)
         return newest.bytes > PAGE_BYTES ? split(inHeadOf(head), head.key) : NONE
       }
       const place = home(head, entry.t)
       const { page, older } = place
       page.entries = inserted(page.entries, placeAfter(page.entries, entry.t), entry)
-      page.bytes += size(entry)
+      page.bytes += entry.size
       changed(place)
       const moved = page.bytes > PAGE_BYTES ? split(place, head.key) : NONE
       return older === undefined ? moved : [entry]
@@ -306,14 +306,14 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
       const place = holder(head, before)
       const { page } = place
       page.entries[page.entries.indexOf(before)] = entry
-      page.bytes += size(entry) - size(before)
+      page.bytes += entry.size - before.size
       changed(place)
     },
     remove(head, entry) {
       const place = holder(head, entry)
       const { page } = place
       page.entries.splice(page.entries.indexOf(entry), 1)
-      page.bytes -= size(entry)
+      page.bytes -= entry.size
       grown--
       changed(place)
     },
@@ -325,7 +325,7 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
       ) {
         const gone = place.page.entries.splice(0, placeAfter(place.page.entries, t))
         if (gone.length === 0) continue
-        place.page.bytes -= gone.reduce((sum, entry) => sum + size(entry), 0)
+        place.page.bytes -= gone.reduce((sum, entry) => sum + entry.size, 0)
         grown -= gone.length
         changed(place)
       }
