@@ -57,10 +57,7 @@ export interface Heads {
   /** The head of a key; an empty one where there is none. It stays the same object until the next flush. */
   readonly get: (key: BinaryKey) => Head
   readonly changed: (head: Head, page: HeadPage<any>) => void
-  /**
-   * Removes what is gone at `horizon` from the front of each list that is longer than a few entries. Shorter ones
-   * wait until they are written, and are then nearly always trimmed of several at once.
-   */
+  /** Removes what is gone at `horizon` from the front of each list. */
   readonly trim: (head: Head, horizon: number) => void
   /** Trims some rows from a place on; says where to go on, `undefined` at the end. */
   readonly sweep: (
@@ -91,8 +88,6 @@ const OVERHEAD = 800
 const HAS_NOTE = 1
 const OLDER_VERSIONS = 2
 const OLDER_LEFTS = 4
-/** Entries that a list may have before it is trimmed because its key is met. */
-const FEW = 8
 
 export function createHeads(
   rows: BufferedRows,
@@ -169,11 +164,10 @@ export function createHeads(
     dirty.push(head)
   }
 
-  function trim(head: Head, horizon: number, least: number): void {
+  function trim(head: Head, horizon: number): void {
     const { versions, lefts } = head
-    if (versions.entries.length > least && removeGone(versions, codecs.versions, horizon))
-      changed(head, versions)
-    if (lefts.entries.length > least && removeGone(lefts, codecs.lefts, horizon)) changed(head, lefts)
+    if (versions.entries.length > 0 && removeGone(versions, codecs.versions, horizon)) changed(head, versions)
+    if (lefts.entries.length > 0 && removeGone(lefts, codecs.lefts, horizon)) changed(head, lefts)
     if (head.note !== undefined && isEmpty(head)) head.note = undefined
   }
 
@@ -214,7 +208,7 @@ export function createHeads(
       return keep(value === undefined ? emptyHead(key) : decode(key, value))
     },
     changed,
-    trim: (head, horizon) => trim(head, horizon, FEW),
+    trim,
     trimmed: () => trimmed,
     sweep(from, limit, horizon, hasOlder) {
       const found = rows.scan({ from: from ?? region, to: afterPrefix(region), limit })
@@ -226,7 +220,7 @@ export function createHeads(
         const { versions, lefts } = head
         if (versions.older && !hasOlder.versions(key)) versions.older = false
         if (lefts.older && !hasOlder.lefts(key)) lefts.older = false
-        trim(head, horizon, 0)
+        trim(head, horizon)
         if (head.dirty && !young.has(key)) {
           old.delete(key)
           keep(head)
@@ -238,7 +232,7 @@ export function createHeads(
     flush(horizon) {
       // An event that came and became final since the last commit leaves no trace.
       for (const head of dirty) {
-        trim(head, horizon, 0)
+        trim(head, horizon)
         head.dirty = false
         const { versions, lefts } = head
         const wasStored = !versions.storedEmpty || !lefts.storedEmpty
