@@ -91,16 +91,20 @@ function createGauge(): Gauge {
 
 const STEPS = 4 // to a power of two
 
+// Bucket 0 holds everything below 1; bucket i holds [2^((i-1)/STEPS), 2^(i/STEPS)).
+const bucketOf = (value: number): number => (value < 1 ? 0 : Math.floor(Math.log2(value) * STEPS + 1e-9) + 1)
+
+/** The buckets of small whole numbers, which is what most records have; a logarithm costs more than the rest. */
+const SMALL: Readonly<Uint8Array> = Uint8Array.from({ length: 4_096 }, (_, value) => bucketOf(value))
+
 export function createHistogram(): Histogram {
   const counts: number[] = []
   let count = 0
   let max = 0
-  // Bucket 0 holds everything below 1; bucket i holds [2^((i-1)/STEPS), 2^(i/STEPS)).
-  const bucketOf = (value: number) => (value < 1 ? 0 : Math.floor(Math.log2(value) * STEPS + 1e-9) + 1)
   const edge = (bucket: number) => (bucket === 0 ? 0 : 2 ** ((bucket - 1) / STEPS))
   return {
     record(value, times = 1) {
-      const bucket = bucketOf(value)
+      const bucket = SMALL[value] ?? bucketOf(value)
       counts[bucket] = (counts[bucket] ?? 0) + times
       count += times
       if (value > max) max = value

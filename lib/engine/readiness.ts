@@ -7,7 +7,7 @@ import type { InputQueue } from './input-queue.js'
  */
 export function isReady(queues: readonly InputQueue[], maxTaskIdleMs: number, wallTime: number): boolean {
   let filled = 0
-  for (const queue of queues) if (queue.head !== undefined) filled++
+  for (let i = 0; i < queues.length; i++) if (queues[i]!.head !== undefined) filled++
   if (filled === queues.length) {
     if (filled > 1) for (const queue of queues) queue.idleUntil = undefined
     return filled > 0

@@ -1,17 +1,16 @@
 import type { Counter } from '../core/metrics.js'
 import { type OutboxNumber, outboxNumber, withoutOutbox } from '../core/outbox-header.js'
 import type { LogRecord } from '../core/record.js'
-import type { Head } from './input-queue.js'
 import type { TaskMetadata } from './metadata.js'
 
 /** What was taken of each sender of a repartition topic: what one sends again after a crash is taken once. */
 export interface Received {
-  /** Passes over what was taken before; what it lets through counts as taken when `took` says so. */
-  readonly once: (
-    topic: string,
-    decode: (raw: LogRecord) => Head | undefined,
-  ) => (raw: LogRecord) => Head | undefined
-  /** The head of that topic was processed. */
+  /**
+   * The record without its number, or `undefined` for one that was taken before. What it lets through counts as taken
+   * when `took` says so.
+   */
+  readonly admit: (topic: string, raw: LogRecord) => LogRecord | undefined
+  /** The last admitted record of that topic was processed, or dropped by policy. */
   readonly took: (topic: string) => void
   readonly state: () => Pick<TaskMetadata, 'received'>
 }
@@ -20,8 +19,8 @@ export function createReceived(stored: TaskMetadata['received'] = {}, repeated: 
   const last = new Map<string, Map<string, number>>(
     Object.entries(stored).map(([topic, senders]) => [topic, new Map(Object.entries(senders))]),
   )
-  /** The numbers of the heads, by topic. */
-  const heads = new Map<string, OutboxNumber>()
+  /** The numbers of admitted records that were not taken yet, by topic. */
+  const admitted = new Map<string, OutboxNumber>()
 
   function take(topic: string, { sender, sequence }: OutboxNumber): void {
     const senders = last.get(topic)
@@ -30,22 +29,21 @@ export function createReceived(stored: TaskMetadata['received'] = {}, repeated: 
   }
 
   return {
-    once: (topic, decode) => (raw) => {
+    admit(topic, raw) {
       const number = outboxNumber(raw.headers)
-      if (number === undefined) return decode(raw)
+      if (number === undefined) return raw
       if (number.sequence <= (last.get(topic)?.get(number.sender) ?? -1)) {
         repeated.add()
         return undefined
       }
-      const head = decode({ ...raw, headers: withoutOutbox(raw.headers) })
-      if (head === undefined) take(topic, number)
-      else heads.set(topic, number)
-      return head
+      admitted.set(topic, number)
+      return { ...raw, headers: withoutOutbox(raw.headers) }
     },
     took(topic) {
-      const number = heads.get(topic)
+      if (admitted.size === 0) return
+      const number = admitted.get(topic)
       if (number === undefined) return
-      heads.delete(topic)
+      admitted.delete(topic)
       take(topic, number)
     },
     state: () =>

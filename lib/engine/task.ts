@@ -1,5 +1,5 @@
 import { createMetrics, type Metrics } from '../core/metrics.js'
-import { type LogRecord, NO_HEADERS, type ProducerRecord, type Record } from '../core/record.js'
+import type { LogRecord, ProducerRecord, Record } from '../core/record.js'
 import { trusted } from '../serdes/serde.js'
 import { checkFingerprints } from '../state/fingerprints.js'
 import type { StateBackend, StoreWrites } from '../state/port.js'
@@ -16,7 +16,7 @@ import {
   FAIL_ON_ERROR,
   type Failures,
 } from './errors.js'
-import { createInputQueue, type Head, type InputQueue } from './input-queue.js'
+import { createInputQueue, type InputQueue } from './input-queue.js'
 import { decodeMetadata, encodeMetadata, type TaskMetadata } from './metadata.js'
 import { createPunctuator } from './punctuation.js'
 import { isReady, waitsUntil } from './readiness.js'
@@ -144,11 +144,19 @@ export function createTask(options: TaskOptions): Task {
   })
   const received = createReceived(stored.received, metrics.counter('repeated-records'))
   const inputs = (options.inputs ?? part.inputs).map((input) => {
+    const { name } = input.topic
     const decode = decoder(input, current, failures, errors)
-    const queue = createInputQueue(
-      input.topic.name,
-      input.internal ? received.once(input.topic.name, decode) : decode,
-    )
+    const queue = input.internal
+      ? createInputQueue(
+          name,
+          (raw) => {
+            const record = decode(raw)
+            if (record === undefined) received.took(name)
+            return record
+          },
+          (raw) => received.admit(name, raw),
+        )
+      : createInputQueue(name, decode)
     const position = stored.positions[input.topic.name]
     if (position !== undefined) queue.seek(position)
     return { queue, process: wiring.entries[part.inputs.indexOf(input)]! }
@@ -166,11 +174,11 @@ export function createTask(options: TaskOptions): Task {
   function choose(): (typeof inputs)[number] | undefined {
     let chosen: (typeof inputs)[number] | undefined
     let least = Infinity
-    for (const input of inputs) {
-      const head = input.queue.head
-      if (head !== undefined && head.record.timestamp < least) {
-        least = head.record.timestamp
-        chosen = input
+    for (let i = 0; i < inputs.length; i++) {
+      const { head } = inputs[i]!.queue
+      if (head !== undefined && head.timestamp < least) {
+        least = head.timestamp
+        chosen = inputs[i]
       }
     }
     return chosen
@@ -196,18 +204,19 @@ export function createTask(options: TaskOptions): Task {
       while (n < limit && isReady(queues, maxTaskIdleMs, now)) {
         const input = choose()
         if (input === undefined) break
-        const { record, raw, failure } = input.queue.head!
-        if (failure !== undefined) {
+        const { queue } = input
+        if (queue.failure !== undefined) {
           if (n > 0) break // what came before it can be committed; the next call fails
-          throw failure
+          throw queue.failure
         }
-        current.topic = input.queue.topic
-        current.raw = raw
+        const record = queue.head!
+        current.topic = queue.topic
+        current.raw = queue.raw
         if (record.timestamp > streamTime) streamTime = record.timestamp
         else if (record.timestamp < streamTime) lateness.record(streamTime - record.timestamp)
         input.process(record)
-        received.took(input.queue.topic)
-        input.queue.shift()
+        received.took(queue.topic)
+        queue.shift()
         n++
         punctuator.fire('stream-time', streamTime)
       }
@@ -268,21 +277,13 @@ function restoredMetadata(state: StateBackend): TaskMetadata {
   return bytes === undefined ? FRESH : decodeMetadata(bytes)
 }
 
-/** Its time is less than that of any record, so that the task meets it next. */
-const UNREADABLE: Record<unknown, unknown> = Object.freeze({
-  key: undefined,
-  value: undefined,
-  timestamp: -1,
-  headers: NO_HEADERS,
-})
-
 /** Turns raw records of an input into records with event time, or drops them by policy. */
 function decoder(
   input: Input,
   current: Current,
   failures: Failures,
   errors: ErrorPolicies,
-): (raw: LogRecord) => Head | undefined {
+): (raw: LogRecord) => Record<unknown, unknown> | undefined {
   const { topic, internal } = input
   const keys = internal ? trusted(topic.key) : topic.key
   const values = internal ? trusted(topic.value) : topic.value
@@ -295,44 +296,34 @@ function decoder(
       `the event time is ${String(time)}: it must be a whole number of milliseconds since the epoch, 0 or more`,
     )
   }
-  /** By policy: nothing, when the record is dropped, or a head that stops the task when its turn comes. */
-  const refused = (
-    raw: LogRecord,
-    policy: ErrorPolicy,
-    reason: DropReason,
-    thrown: unknown,
-  ): Head | undefined => {
-    try {
-      failures.handle(policy, reason, thrown, undefined)
-      return undefined
-    } catch (failure) {
-      return { record: UNREADABLE, raw, failure }
-    }
+  const refuse = (policy: ErrorPolicy, reason: DropReason, thrown: unknown): undefined => {
+    failures.handle(policy, reason, thrown, undefined)
+    return undefined
   }
-  const decode = (raw: LogRecord): Head | undefined => {
+  const decode = (raw: LogRecord): Record<unknown, unknown> | undefined => {
     let key: unknown
     let value: unknown
     try {
       key = raw.key === undefined ? undefined : keys.decode(raw.key)
       value = raw.value === undefined ? undefined : values.decode(raw.value)
     } catch (thrown) {
-      return refused(raw, errors.deserialization, 'deserialization-error', thrown)
+      return refuse(errors.deserialization, 'deserialization-error', thrown)
     }
     try {
-      const timestamp = timeOf(raw, value)
-      return { record: { key, value, timestamp, headers: raw.headers }, raw, failure: undefined }
+      return { key, value, timestamp: timeOf(raw, value), headers: raw.headers }
     } catch (thrown) {
-      return refused(raw, errors.timestamp, 'invalid-timestamp', thrown)
+      return refuse(errors.timestamp, 'invalid-timestamp', thrown)
     }
   }
   return (raw) => {
-    const before = current.topic
-    const beforeRaw = current.raw
+    const { topic: before, raw: beforeRaw } = current
     current.topic = topic.name
     current.raw = raw
-    const head = decode(raw)
-    current.topic = before
-    current.raw = beforeRaw
-    return head
+    try {
+      return decode(raw)
+    } finally {
+      current.topic = before
+      current.raw = beforeRaw
+    }
   }
 }

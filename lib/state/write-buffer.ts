@@ -34,6 +34,8 @@ export interface WriteBuffer extends BufferedRows {
 }
 
 const PAGE = 256
+/** Tells a key that was deleted from one that was not written, in one look-up. */
+const DELETED: unique symbol = Symbol('deleted')
 
 /**
  * Writes wait here for the commit and are read back from here: nothing reaches the engine below before the
@@ -43,7 +45,7 @@ const PAGE = 256
  * Point reads use a hash map. The order is only needed by scans, so it is built by the first one after a commit.
  */
 export function createWriteBuffer(store: string, committed: CommittedRows): WriteBuffer {
-  const pending = new Map<BinaryKey, Buffer | undefined>()
+  const pending = new Map<BinaryKey, Buffer | typeof DELETED>()
   let order: OrderedKeys | undefined
   let bytes = 0
   const counters: StoreCounters = { gets: 0, puts: 0, deletes: 0, scanned: 0 }
@@ -51,14 +53,14 @@ export function createWriteBuffer(store: string, committed: CommittedRows): Writ
   function write(key: BinaryKey, value: Buffer | undefined): void {
     if (key.length > MAX_KEY_BYTES || key.length === 0) throw unstorable(store, key.length)
     const known = pending.get(key)
-    if (known === undefined && !pending.has(key)) {
+    if (known === undefined) {
       bytes += key.length
       order?.add(key)
-    } else if (known !== undefined) {
+    } else if (known !== DELETED) {
       bytes -= known.length
     }
     if (value !== undefined) bytes += value.length
-    pending.set(key, value)
+    pending.set(key, value ?? DELETED)
   }
 
   function scan(request: Scan): Row[] {
@@ -99,8 +101,8 @@ export function createWriteBuffer(store: string, committed: CommittedRows): Writ
       if (first >= 0) at++
       if (first > 0) found.push(row!)
       else {
-        const value = pending.get(own!)
-        if (value !== undefined) found.push({ key: own!, value })
+        const value = pending.get(own!)!
+        if (value !== DELETED) found.push({ key: own!, value })
       }
       if (found.length >= limit) return found
       if (first <= 0) own = order.next(request, own!)
@@ -116,8 +118,8 @@ export function createWriteBuffer(store: string, committed: CommittedRows): Writ
     get(key) {
       counters.gets++
       const own = pending.get(key)
-      if (own !== undefined || pending.has(key)) return own
-      return committed.get(key)
+      if (own === undefined) return committed.get(key)
+      return own === DELETED ? undefined : own
     },
     put(key, value) {
       counters.puts++
@@ -140,7 +142,10 @@ export function createWriteBuffer(store: string, committed: CommittedRows): Writ
     },
     writes() {
       const keys = [...pending.keys()].sort()
-      return keys.map((key) => ({ key, value: pending.get(key) }))
+      return keys.map((key) => {
+        const value = pending.get(key)!
+        return { key, value: value === DELETED ? undefined : value }
+      })
     },
     clear() {
       pending.clear()

@@ -1,4 +1,4 @@
-import { NO_HEADERS, type ProducerRecord } from '../../lib/core/record.js'
+import type { ProducerRecord } from '../../lib/core/record.js'
 import { createTask } from '../../lib/engine/task.js'
 import {
   assignStoreIds,
@@ -82,7 +82,6 @@ export function runEngine(run: EngineRun): EngineCounts {
     counts.commits++
   }
 
-  const offsets = [0, 0]
   const [left, right] = job.inputs
   let uncommitted = 0
   // Where there is no peer to compare with, reading the file is off the clock: a broker's records are there already.
@@ -90,28 +89,19 @@ export function runEngine(run: EngineRun): EngineCounts {
   const chunks = readWorkload(file, run.records)
   for (;;) {
     watch.tick()
-    const batch = untimed(() => {
-      const next = chunks.next()
-      if (next.done === true) return undefined
-      return next.value.map(({ side, timestamp, key, value }) => ({
-        topic: side === 0 ? left : right!,
-        record: { offset: offsets[side]!++, timestamp, key, value, headers: NO_HEADERS },
-      }))
-    })
-    if (batch === undefined) break
+    const next = untimed(() => chunks.next())
+    if (next.done === true) break
+    const records = next.value
     if (right === undefined) {
-      task.add(
-        left,
-        batch.map(({ record }) => record),
-      )
+      task.add(left, records)
       counts.records += task.process(0)
     } else {
-      for (const { topic, record } of batch) {
-        task.add(topic, [record])
+      for (const record of records) {
+        task.add(record.side === 0 ? left : right, [record])
         counts.records += task.process(0)
       }
     }
-    uncommitted += batch.length
+    uncommitted += records.length
     if (uncommitted >= commitEvery) {
       commit()
       uncommitted = 0

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { type LogRecord, NO_HEADERS } from '../../lib/core/record.js'
 
 /**
  * The inputs of the benchmarks: the same bytes on every machine, and the bytes that the other systems were
@@ -72,10 +73,9 @@ export function writeWorkload(name: WorkloadName, file: string, records: number)
   closeSync(fd)
 }
 
-/** One record of the file. Key and value are the reader's own. */
-export interface WorkloadRecord {
+/** One record of the file, as the log of its side holds it. Key and value are the reader's own. */
+export interface WorkloadRecord extends LogRecord {
   readonly side: 0 | 1
-  readonly timestamp: number
   readonly key: Buffer
   readonly value: Buffer
 }
@@ -86,6 +86,7 @@ const CHUNK = 1 << 18
 export function* readWorkload(file: string, limit: number): Generator<readonly WorkloadRecord[]> {
   const fd = openSync(file, 'r')
   try {
+    const offsets: [left: number, right: number] = [0, 0]
     let left = limit
     for (let position = 0; left > 0; ) {
       const chunk = Buffer.allocUnsafeSlow(CHUNK)
@@ -99,11 +100,14 @@ export function* readWorkload(file: string, limit: number): Generator<readonly W
         if (valueAt > length) break
         const end = valueAt + chunk.readUInt32BE(valueAt - 4)
         if (end > length) break
+        const side = chunk[at] === 0 ? 0 : 1
         records.push({
-          side: chunk[at] === 0 ? 0 : 1,
+          side,
+          offset: offsets[side]++,
           timestamp: chunk.readUInt32BE(at + 1) * 0x1_0000_0000 + chunk.readUInt32BE(at + 5),
           key: chunk.subarray(keyAt, valueAt - 4),
           value: chunk.subarray(valueAt, end),
+          headers: NO_HEADERS,
         })
         at = end
         left--

@@ -1,16 +1,16 @@
 import { deepEqual } from 'fast-equals'
-import type { BinaryKey } from '../../core/binary-key.js'
-import type { Change } from '../../core/record.js'
+import type { Change, Header } from '../../core/record.js'
 import type { ProcessorContext } from '../../topology/processor.js'
 import { answerHeaders } from './answers.js'
 import { ANSWERED, CORRECTED, ENCODED, type Left, type Version } from './entries.js'
+import type { Head } from './heads.js'
 import type { Measures } from './measures.js'
 import type { JoinParts } from './parts.js'
 import type { AsOfState } from './state.js'
 
 /** How an answer came to be emitted. */
 export interface Emission {
-  readonly cause?: string
+  readonly cause?: Header
   readonly final?: boolean
   readonly late?: boolean
   readonly historyExpired?: boolean
@@ -32,7 +32,7 @@ export function createAnswering(
   { emit, generation, partition }: ProcessorContext<string, Change<unknown>>,
   { progress, lefts }: AsOfState,
   { settings, leftKeys, leftValues, rightValues, ids, join, equals, leftTopic }: JoinParts,
-  versionAt: (key: BinaryKey, t: number) => Version | undefined,
+  versionAt: (head: Head, t: number) => Version | undefined,
   { clock, bothSidesAt }: Times,
   measures: Measures,
 ) {
@@ -52,24 +52,26 @@ export function createAnswering(
   }
 
   /** The answer, or `undefined` when there is none. */
-  function answer(key: BinaryKey, left: Left, version: Version | undefined | null): unknown {
+  function answer(head: Head, left: Left, version: Version | undefined | null): unknown {
     const right = rightValue(version, left.t)
     if (right === undefined && how === 'inner') return undefined
-    return join(leftValue(left), right, leftKeys.fromKey(key))
+    return join(leftValue(left), right, joinKey(head))
   }
 
-  function answerKey(left: Left): string {
-    left.answerKey ??=
-      left.id === ''
-        ? `${leftTopic}-${partition}-${left.offset}${left.ordinal === 0 ? '' : `-${left.ordinal}`}`
-        : ids.fromKey(left.id)
-    return left.answerKey
+  function joinKey(head: Head): unknown {
+    head.joinKey ??= leftKeys.fromKey(head.key)
+    return head.joinKey
+  }
+
+  function answerKey({ id, offset, ordinal }: Left): string {
+    if (id !== '') return ids.fromKey(id)
+    return `${leftTopic}-${partition}-${offset}${ordinal === 0 ? '' : `-${ordinal}`}`
   }
 
   /** What was answered before: nothing, if `join` threw. That was decided and counted then. */
-  function earlierAnswer(key: BinaryKey, left: Left, version: Version | undefined | null): unknown {
+  function earlierAnswer(head: Head, left: Left, version: Version | undefined | null): unknown {
     try {
-      return answer(key, left, version)
+      return answer(head, left, version)
     } catch {
       return undefined
     }
@@ -101,11 +103,11 @@ export function createAnswering(
   }
 
   /** The first answer of a left event; an inner join without a match has none. */
-  function answerFirst(key: BinaryKey, left: Left, how: Emission): void {
-    const match = versionAt(key, left.t)
+  function answerFirst(head: Head, left: Left, how: Emission): void {
+    const match = versionAt(head, left.t)
     left.flags |= ANSWERED
     left.answeredAt = clock()
-    const value = answer(key, left, match)
+    const value = answer(head, left, match)
     if (value === undefined) return
     measures.firstAnswers.add()
     send(left, value, undefined, match, how)
@@ -113,14 +115,14 @@ export function createAnswering(
 
   /** An answer that may have changed. */
   function answerAgain(
-    key: BinaryKey,
+    head: Head,
     left: Left,
     before: Version | undefined | null,
     now: Version | undefined,
-    cause: string | undefined,
+    cause: Header | undefined,
   ): void {
-    const oldValue = earlierAnswer(key, left, before)
-    const newValue = answer(key, left, now)
+    const oldValue = earlierAnswer(head, left, before)
+    const newValue = answer(head, left, now)
     if (same(oldValue, newValue)) {
       measures.suppressed.add()
       return
@@ -130,13 +132,13 @@ export function createAnswering(
       // An inner join was silent until now: nothing was wrong before.
       measures.firstAnswers.add()
       left.answeredAt = clock()
-      lefts.touch(key, left)
+      lefts.touch(head, left)
     } else {
       measures.corrections.add()
       measures.timeToCorrection.record(clock() - left.answeredAt)
       if ((left.flags & CORRECTED) === 0) {
         left.flags |= CORRECTED
-        lefts.touch(key, left)
+        lefts.touch(head, left)
         measures.correctedAnswers.add()
       }
     }

@@ -9,8 +9,8 @@ export interface AnswerFacts {
   readonly ordinal: number
   readonly rightPosition: number
   readonly match: Version | undefined
-  /** `topic-partition@offset` of the right record that corrected it. */
-  readonly cause: string | undefined
+  /** The right record that corrected it. */
+  readonly cause: Header | undefined
   readonly final: boolean
   readonly late: boolean
   readonly historyExpired: boolean
@@ -23,16 +23,31 @@ const HISTORY_EXPIRED: Header = Object.freeze({ key: REVISION_HEADERS.historyExp
 
 /** The left event's headers, then the revision and what else is to be said. */
 export function answerHeaders(left: Headers, facts: AnswerFacts): Headers {
-  const headers: Header[] = left.length === 0 ? [] : [...left]
-  headers.push({ key: REVISION_HEADERS.revision, value: encodeRevision(facts) })
-  const { match, cause } = facts
-  if (match !== undefined) headers.push({ key: REVISION_HEADERS.asOf, value: encodeTime(match.t) })
-  if (cause !== undefined) headers.push({ key: REVISION_HEADERS.cause, value: Buffer.from(cause, 'utf8') })
-  if (facts.final) headers.push(FINAL)
-  if (facts.late) headers.push(LATE)
-  if (facts.historyExpired) headers.push(HISTORY_EXPIRED)
+  const { match, cause, final, late, historyExpired } = facts
+  const revision = { key: REVISION_HEADERS.revision, value: encodeRevision(facts) }
+  // Answers wait for the commit by the ten thousand, and an array that was pushed to has room for seventeen.
+  if (left.length === 0 && cause === undefined && !final && !late)
+    return match === undefined ? [revision] : [revision, asOf(match)]
+  const headers: Header[] = [...left, revision]
+  if (match !== undefined) headers.push(asOf(match))
+  if (cause !== undefined) headers.push(cause)
+  if (final) headers.push(FINAL)
+  if (late) headers.push(LATE)
+  if (historyExpired) headers.push(HISTORY_EXPIRED)
   return headers
 }
+
+/** Made once for all answers from a version. */
+function asOf(match: Version): Header {
+  match.asOf ??= { key: REVISION_HEADERS.asOf, value: encodeTime(match.t) }
+  return match.asOf
+}
+
+/** `topic-partition@offset` of a right record, once for all the answers that it corrects. */
+export const causeHeader = (topic: string, partition: number, offset: number): Header => ({
+  key: REVISION_HEADERS.cause,
+  value: Buffer.from(`${topic}-${partition}@${offset}`, 'utf8'),
+})
 
 /** int64 big-endian. */
 function encodeTime(t: number): Buffer {

@@ -13,6 +13,10 @@ export interface Version {
   /** `undefined` for a tombstone: no value from `t` on. */
   readonly bytes: Buffer | undefined
   value: unknown
+  /** What answers from it say of it, once there is one. */
+  asOf: Header | undefined
+  /** About how many bytes it takes in a row. */
+  readonly size: number
 }
 
 /** A left event whose answer may still change. */
@@ -20,8 +24,6 @@ export interface Left {
   readonly t: number
   /** Key bytes of the business id; empty when the event's offset is its id. */
   readonly id: BinaryKey
-  /** The key of its answers, once it was asked for. */
-  answerKey: string | undefined
   readonly offset: number
   readonly ordinal: number
   readonly headers: Headers
@@ -33,6 +35,8 @@ export interface Left {
   answeredAt: number
   /** What the last answer was made from, while a review of it is due: `null` for no match. */
   mark: Version | null | undefined
+  /** About how many bytes it takes in a row, without its mark. */
+  readonly size: number
 }
 
 /** The first answer was given. */
@@ -43,10 +47,18 @@ export const CORRECTED = 2
 /** Marks a value that was not decoded yet. */
 export const ENCODED: unique symbol = Symbol('encoded')
 
-const versionSize = ({ bytes }: Version): number => 24 + (bytes?.length ?? 0)
+export const versionSize = (bytes: Buffer | undefined): number =>
+  24 + (bytes === undefined ? 0 : bytes.length)
+
+export const leftSize = (id: BinaryKey, headers: Headers, bytes: Buffer): number =>
+  40 + id.length + bytes.length + headersSize(headers)
+
 function headersSize(headers: Headers): number {
   let size = 1
-  for (const { key, value } of headers) size += key.length + (value?.length ?? 0) + 3
+  for (let i = 0; i < headers.length; i++) {
+    const { key, value } = headers[i]!
+    size += key.length + (value?.length ?? 0) + 3
+  }
   return size
 }
 
@@ -63,9 +75,20 @@ export const versionCodec: Omit<EntryCodec<Version>, 'goneAt'> = {
     const offset = from.varint()
     const sequence = from.time()
     const bytes = from.u8() === 0 ? undefined : from.bytes()
-    return { t, offset, sequence, bytes, value: ENCODED }
+    return {
+      t,
+      offset,
+      sequence,
+      bytes,
+      value: ENCODED,
+      asOf: undefined,
+      size: versionSize(bytes),
+    }
   },
-  size: versionSize,
+  settle(version) {
+    version.value = ENCODED
+    version.asOf = undefined
+  },
 }
 
 const MARK_NONE = 4
@@ -98,7 +121,6 @@ export const leftCodec: Omit<EntryCodec<Left>, 'goneAt'> = {
     return {
       t,
       id,
-      answerKey: undefined,
       offset,
       ordinal,
       headers,
@@ -107,14 +129,13 @@ export const leftCodec: Omit<EntryCodec<Left>, 'goneAt'> = {
       flags: flags & 3,
       answeredAt,
       mark,
+      size: leftSize(id, headers, bytes),
     }
   },
-  size: (left) =>
-    40 +
-    left.id.length +
-    left.bytes.length +
-    headersSize(left.headers) +
-    (left.mark ? versionSize(left.mark) : 0),
+  settle(left) {
+    left.value = ENCODED
+    if (left.mark) left.mark.value = ENCODED
+  },
 }
 
 function writeHeaders(headers: Headers, to: PageWriter): void {

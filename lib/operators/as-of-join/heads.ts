@@ -2,17 +2,14 @@ import type { BinaryKey } from '../../core/binary-key.js'
 import { afterPrefix } from '../../core/binary-key.js'
 import { createPageReader, createPageWriter, type PageReader, type PageWriter } from '../../core/page.js'
 import type { BufferedRows } from '../../state/write-buffer.js'
-
-/** What a list holds: anything with a time. */
-export interface Timed {
-  readonly t: number
-}
+import { EMPTY, inserted, type Timed } from './by-time.js'
+import type { Left, Version } from './entries.js'
 
 export interface EntryCodec<E> {
   readonly write: (entry: E, to: PageWriter) => void
   readonly read: (from: PageReader) => E
-  /** About how many bytes an entry takes. */
-  readonly size: (entry: E) => number
+  /** Forgets what can be decoded again: an entry that is kept must not hold on to what it came with. */
+  readonly settle: (entry: E) => void
   /**
    * The least horizon at which an entry is gone, given the one after it; `isOldest` when nothing older may be left
    * that would take its place.
@@ -38,25 +35,28 @@ export interface HeadPage<E> extends Page<E> {
 /** Everything about a key that is new: the newest page of each of its lists, in one row. */
 export interface Head {
   readonly key: BinaryKey
-  readonly lists: readonly HeadPage<any>[]
+  readonly versions: HeadPage<Version>
+  readonly lefts: HeadPage<Left>
   /** A number kept with the key as long as it has entries: of the join, the time of its first version. */
   note: number | undefined
   dirty: boolean
+  /** The key as users know it, once it was asked for. */
+  joinKey: unknown
 }
 
 /**
- * The newest entries of all lists of a key in one row, so that one look-up finds what nearly every record needs and
- * one write keeps what it changed, however many lists a key has:
+ * The newest entries of both lists of a key in one row, so that one look-up finds what nearly every record needs and
+ * one write keeps what it changed:
  *
- *     region | key    when something in it is first gone f64 | flags u8 (1: has a note, 2 << n: list n has older
- *                     pages) | note f64 | for each list: number of entries varint, entries
+ *     region | key    when something in it is first gone f64 | flags u8 (1: has a note, 2: there are older pages of
+ *                     versions, 4: of left events) | note f64 | of versions, then of left events: number varint, entries
  *
  * Rows are decoded once and kept as objects while there is room. A row that changed is written once a commit.
  */
 export interface Heads {
-  readonly get: (key: BinaryKey) => Head | undefined
-  readonly make: (key: BinaryKey) => Head
-  readonly changed: (head: Head, list: number) => void
+  /** The head of a key; an empty one where there is none. It stays the same object until the next flush. */
+  readonly get: (key: BinaryKey) => Head
+  readonly changed: (head: Head, page: HeadPage<any>) => void
   /** Removes what is gone at `horizon` from the front of each list. */
   readonly trim: (head: Head, horizon: number) => void
   /** Trims some rows from a place on; says where to go on, `undefined` at the end. */
@@ -73,16 +73,26 @@ export interface Heads {
 }
 
 /** Whether a list of a key still has older pages. */
-export type HasOlder = (list: number, key: BinaryKey) => boolean
+export interface HasOlder {
+  readonly versions: (key: BinaryKey) => boolean
+  readonly lefts: (key: BinaryKey) => boolean
+}
+
+export interface HeadCodecs {
+  readonly versions: EntryCodec<Version>
+  readonly lefts: EntryCodec<Left>
+}
 
 /** What a decoded row takes in memory beside its bytes, about. */
 const OVERHEAD = 800
 const HAS_NOTE = 1
+const OLDER_VERSIONS = 2
+const OLDER_LEFTS = 4
 
 export function createHeads(
   rows: BufferedRows,
   region: string,
-  codecs: readonly EntryCodec<any>[],
+  codecs: HeadCodecs,
   cacheBytes: number,
 ): Heads {
   const writer = createPageWriter()
@@ -104,80 +114,83 @@ export function createHeads(
     reader.time()
     const flags = reader.u8()
     const note = (flags & HAS_NOTE) === 0 ? undefined : reader.time()
-    const lists = codecs.map((codec, n): HeadPage<unknown> => {
-      const count = reader.varint()
-      const start = reader.at()
-      const entries: unknown[] = []
-      for (let i = 0; i < count; i++) entries.push(codec.read(reader))
-      const older = (flags & (2 << n)) !== 0
-      return {
-        entries,
-        bytes: reader.at() - start,
-        older,
-        changed: false,
-        storedEmpty: count === 0 && !older,
-      }
-    })
-    return { key, lists, note, dirty: false }
+    const versions = decodePage(codecs.versions, (flags & OLDER_VERSIONS) !== 0)
+    const lefts = decodePage(codecs.lefts, (flags & OLDER_LEFTS) !== 0)
+    return { key, versions, lefts, note, dirty: false, joinKey: undefined }
   }
 
-  function encode({ lists, note }: Head): Buffer {
-    let gone = Infinity
-    let flags = note === undefined ? 0 : HAS_NOTE
-    for (let n = 0; n < codecs.length; n++) {
-      const { entries, older } = lists[n]!
-      if (older) flags |= 2 << n
-      if (entries.length > 0) gone = Math.min(gone, codecs[n]!.goneAt(entries[0], entries[1], true))
+  function decodePage<E extends Timed>({ read }: EntryCodec<E>, older: boolean): HeadPage<E> {
+    let entries: E[] = EMPTY
+    let bytes = 0
+    for (let count = reader.varint(); count > 0; count--) {
+      const entry = read(reader)
+      bytes += entry.size
+      entries = inserted(entries, entries.length, entry)
     }
-    writer.time(gone)
-    writer.u8(flags)
+    return { entries, bytes, older, changed: false, storedEmpty: entries.length === 0 && !older }
+  }
+
+  function encode({ versions, lefts, note }: Head): Buffer {
+    writer.time(Math.min(firstGone(versions, codecs.versions), firstGone(lefts, codecs.lefts)))
+    writer.u8(
+      (note === undefined ? 0 : HAS_NOTE) |
+        (versions.older ? OLDER_VERSIONS : 0) |
+        (lefts.older ? OLDER_LEFTS : 0),
+    )
     if (note !== undefined) writer.time(note)
-    for (let n = 0; n < codecs.length; n++) {
-      const { entries } = lists[n]!
-      const { write } = codecs[n]!
-      writer.varint(entries.length)
-      for (const entry of entries) write(entry, writer)
-    }
+    encodePage(versions, codecs.versions)
+    encodePage(lefts, codecs.lefts)
     return writer.finish()
   }
 
-  const bytesOf = (head: Head): number => head.lists.reduce((sum, { bytes }) => sum + bytes, OVERHEAD)
+  function encodePage<E>({ entries }: HeadPage<E>, { write, settle }: EntryCodec<E>): void {
+    writer.varint(entries.length)
+    for (let i = 0; i < entries.length; i++) {
+      write(entries[i]!, writer)
+      settle(entries[i]!)
+    }
+  }
 
   function keep(head: Head): Head {
     young.set(head.key, head)
-    youngBytes += bytesOf(head)
+    youngBytes += OVERHEAD + head.versions.bytes + head.lefts.bytes
     return head
   }
 
-  function changed(head: Head, list: number): void {
-    head.lists[list]!.changed = true
+  function changed(head: Head, page: HeadPage<any>): void {
+    page.changed = true
     if (head.dirty) return
     head.dirty = true
     dirty.push(head)
   }
 
   function trim(head: Head, horizon: number): void {
-    for (let n = 0; n < codecs.length; n++) {
-      const list = head.lists[n]!
-      const { entries } = list
-      if (entries.length > 0 && codecs[n]!.goneAt(entries[0], entries[1], !list.older) <= horizon) {
-        removeGone(list, codecs[n]!, horizon)
-        changed(head, n)
-      }
-    }
+    const { versions, lefts } = head
+    if (versions.entries.length > 0 && removeGone(versions, codecs.versions, horizon)) changed(head, versions)
+    if (lefts.entries.length > 0 && removeGone(lefts, codecs.lefts, horizon)) changed(head, lefts)
     if (head.note !== undefined && isEmpty(head)) head.note = undefined
   }
 
-  function removeGone(list: HeadPage<any>, { goneAt, size }: EntryCodec<any>, horizon: number): void {
-    const { entries, older } = list
+  function removeGone<E extends Timed>(
+    page: HeadPage<E>,
+    { goneAt }: EntryCodec<E>,
+    horizon: number,
+  ): boolean {
+    const { entries, older } = page
+    const { length } = entries
     let gone = 0
-    while (gone < entries.length && goneAt(entries[gone], entries[gone + 1], !older) <= horizon) {
-      list.bytes -= size(entries[gone])
+    while (gone < length && goneAt(entries[gone]!, entries[gone + 1], !older) <= horizon) {
+      page.bytes -= entries[gone]!.size
       gone++
     }
+    if (gone === 0) return false
     trimmed += gone
-    if (gone === 1) entries.shift()
-    else entries.splice(0, gone)
+    if (gone === length) page.entries = EMPTY
+    else {
+      for (let i = gone; i < length; i++) entries[i - gone] = entries[i]!
+      entries.length = length - gone
+    }
+    return true
   }
 
   return {
@@ -191,17 +204,9 @@ export function createHeads(
         return keep(older)
       }
       const value = rows.get(region + key)
-      if (value === undefined) return undefined
       read++
-      return keep(decode(key, value))
+      return keep(value === undefined ? emptyHead(key) : decode(key, value))
     },
-    make: (key) =>
-      keep({
-        key,
-        lists: codecs.map(emptyPage),
-        note: undefined,
-        dirty: false,
-      }),
     changed,
     trim,
     trimmed: () => trimmed,
@@ -212,9 +217,9 @@ export function createHeads(
         const known = young.get(key) ?? old.get(key)
         if (known === undefined && value.readDoubleBE(0) > horizon) continue
         const head = known ?? decode(key, value)
-        head.lists.forEach((list, n) => {
-          if (list.older && !hasOlder(n, key)) list.older = false
-        })
+        const { versions, lefts } = head
+        if (versions.older && !hasOlder.versions(key)) versions.older = false
+        if (lefts.older && !hasOlder.lefts(key)) lefts.older = false
         trim(head, horizon)
         if (head.dirty && !young.has(key)) {
           old.delete(key)
@@ -229,17 +234,15 @@ export function createHeads(
       for (const head of dirty) {
         trim(head, horizon)
         head.dirty = false
-        const wasStored = !head.lists.every((list) => list.storedEmpty)
-        const differs = head.lists.some((list) => list.changed && !(list.storedEmpty && isEmptyPage(list)))
+        const { versions, lefts } = head
+        const wasStored = !versions.storedEmpty || !lefts.storedEmpty
+        const versionsDiffer = settled(versions)
+        const differs = settled(lefts) || versionsDiffer
         if (isEmpty(head)) {
           if (wasStored) rows.delete(region + head.key)
           young.delete(head.key)
           old.delete(head.key)
         } else if (differs) rows.put(region + head.key, encode(head))
-        for (const list of head.lists) {
-          list.changed = false
-          list.storedEmpty = isEmptyPage(list)
-        }
       }
       dirty = []
       if (youngBytes <= cacheBytes / 2) return
@@ -256,16 +259,34 @@ export function createHeads(
 }
 
 const emptyPage = (): HeadPage<any> => ({
-  entries: [],
+  entries: EMPTY,
   bytes: 0,
   older: false,
   changed: false,
   storedEmpty: true,
 })
 
+const emptyHead = (key: BinaryKey): Head => ({
+  key,
+  versions: emptyPage(),
+  lefts: emptyPage(),
+  note: undefined,
+  dirty: false,
+  joinKey: undefined,
+})
+
 const isEmptyPage = ({ entries, older }: HeadPage<any>): boolean => entries.length === 0 && !older
 
-function isEmpty({ lists }: Head): boolean {
-  for (const list of lists) if (!isEmptyPage(list)) return false
-  return true
+const isEmpty = ({ versions, lefts }: Head): boolean => isEmptyPage(versions) && isEmptyPage(lefts)
+
+const firstGone = <E>({ entries }: HeadPage<E>, { goneAt }: EntryCodec<E>): number =>
+  entries.length === 0 ? Infinity : goneAt(entries[0]!, entries[1], true)
+
+/** The page will be as it is now in the row. Says whether it is not so yet. */
+function settled(page: HeadPage<any>): boolean {
+  const empty = isEmptyPage(page)
+  const differs = page.changed && !(page.storedEmpty && empty)
+  page.changed = false
+  page.storedEmpty = empty
+  return differs
 }

@@ -4,11 +4,13 @@ import { withoutRevision } from '../../core/headers.js'
 import type { Change, Record } from '../../core/record.js'
 import type { MultiProcessor, ProcessorContext } from '../../topology/processor.js'
 import { AS_FINAL, createAnswering, FIRST } from './answering.js'
-import { ANSWERED, type Left, type Version } from './entries.js'
+import { causeHeader } from './answers.js'
+import { ANSWERED, ENCODED, type Left, leftSize, type Version, versionSize } from './entries.js'
+import type { Head } from './heads.js'
 import { createHistory } from './history.js'
 import { createMeasures } from './measures.js'
 import type { JoinParts } from './parts.js'
-import { type AsOfState, VERSIONS } from './state.js'
+import type { AsOfState } from './state.js'
 
 /**
  * For each left event, the right version of its key that was valid at its time; answered at once, and answered
@@ -59,20 +61,22 @@ export function createJoin(
 
   /** After a side's time went on: what is due by that is emitted before anything else is seen. */
   function moveOn(): void {
-    if (delay > 0) for (const due of state.delayed.take(clock() + 1)) answerDelayed(due.key, due.t)
+    if (delay > 0) for (const due of state.delayed.take(clock() + 1)) answerDelayed(heads.get(due.key), due.t)
     const horizon = bothSidesAt() - grace
     if (horizon <= progress.horizon) return
     if (progress.reviewFrom !== null && horizon > progress.reviewFrom) review()
     progress.horizon = horizon
     measures.horizon.set(horizon)
     measures.heldBack.set(clock() - bothSidesAt())
-    if (emitFinal || finals) for (const due of state.finals.take(horizon)) answerFinally(due.key, due.t)
+    if (emitFinal || finals)
+      for (const due of state.finals.take(horizon)) answerFinally(heads.get(due.key), due.t)
   }
 
   /** What is over is removed when its key is met; for keys that are not, see `AsOfState.sweep`. */
-  function trim(key: BinaryKey): void {
+  function headOf(key: BinaryKey): Head {
     const head = heads.get(key)
-    if (head !== undefined) heads.trim(head, progress.horizon)
+    heads.trim(head, progress.horizon)
+    return head
   }
 
   // Left events
@@ -91,32 +95,34 @@ export function createJoin(
       progress.leftTime = t
       moveOn()
     }
-    const key = leftKeys.toKey(record.key)
-    trim(key)
+    const head = headOf(leftKeys.toKey(record.key))
+    const id = idOf === undefined ? '' : businessId(idOf(record.value, record.key))
+    const headers = withoutRevision(record.headers)
+    const bytes = leftValues.encode(record.value)
     const left: Left = {
       t,
-      answerKey: undefined,
-      id: idOf === undefined ? '' : businessId(idOf(record.value, record.key)),
+      id,
       offset,
       ordinal,
-      headers: withoutRevision(record.headers),
-      bytes: owned(leftValues.encode(record.value), record.value),
-      value: record.value,
+      headers,
+      bytes: bytes === record.value ? copied(bytes) : bytes,
+      value: bytes === record.value ? ENCODED : record.value,
       flags: 0,
       answeredAt: 0,
       mark: undefined,
+      size: leftSize(id, headers, bytes),
     }
-    if (!rules.isOpen(t, progress.horizon)) return onLateLeft(key, left)
-    const known = left.id === '' ? undefined : openEvent(key, left.id)
+    if (!rules.isOpen(t, progress.horizon)) return onLateLeft(head, left)
+    const known = left.id === '' ? undefined : openEvent(head, left.id)
     if (known !== undefined) {
       if (known.t === t && known.bytes.equals(left.bytes)) return measures.repeated.add()
-      return replace(key, known, left)
+      return replace(head, known, left)
     }
-    keep(key, left)
+    keep(head, left)
     state.sweep()
     if (emitFinal) return
-    if (delay > 0 && t + delay > clock()) return state.delayed.put(t + delay, key, t)
-    attempt(() => answerFirst(key, left, FIRST))
+    if (delay > 0 && t + delay > clock()) return state.delayed.put(t + delay, head.key, t)
+    attempt(() => answerFirst(head, left, FIRST))
   }
 
   function businessId(id: string): BinaryKey {
@@ -127,63 +133,71 @@ export function createJoin(
     })
   }
 
-  function keep(key: BinaryKey, left: Left): void {
-    const moved = lefts.insert(key, left)
-    if (left.id !== '') for (const one of moved) state.ids.put(key, one.id, one.t)
-    if (emitFinal || finals) state.finals.put(left.t, key, left.t)
+  function keep(head: Head, left: Left): void {
+    const moved = lefts.insert(head, left)
+    if (left.id !== '' && moved.length > 0) for (const one of moved) state.ids.put(head.key, one.id, one.t)
+    if (emitFinal || finals) state.finals.put(left.t, head.key, left.t)
   }
 
-  function forget(key: BinaryKey, left: Left): void {
-    lefts.remove(key, left)
-    if (lefts.hasPages(key)) state.ids.delete(key, left.id)
+  function forget(head: Head, left: Left): void {
+    lefts.remove(head, left)
+    if (lefts.hasPages(head)) state.ids.delete(head.key, left.id)
   }
 
   /** The open event of that id, wherever it is. */
-  function openEvent(key: BinaryKey, id: BinaryKey): Left | undefined {
-    const isIt = (left: Left): boolean => left.id === id && rules.isOpen(left.t, progress.horizon)
-    const inHead = lefts.inHead(key, isIt)
-    if (inHead !== undefined || !lefts.hasPages(key)) return inHead
-    const t = state.ids.get(key, id)
-    return t === undefined ? undefined : lefts.range(key, t, t + 1).find(isIt)
+  function openEvent(head: Head, id: BinaryKey): Left | undefined {
+    const inHead = findOpen(lefts.inHead(head), id)
+    if (inHead !== undefined || !lefts.hasPages(head)) return inHead
+    const t = state.ids.get(head.key, id)
+    return t === undefined ? undefined : findOpen(lefts.range(head, t, t + 1), id)
+  }
+
+  function findOpen(among: readonly Left[], id: BinaryKey): Left | undefined {
+    for (let i = among.length - 1; i >= 0; i--) {
+      const left = among[i]!
+      if (!rules.isOpen(left.t, progress.horizon)) return undefined
+      if (left.id === id) return left
+    }
+    return undefined
   }
 
   /** What the last answer of an event was made from. */
-  const basis = (key: BinaryKey, left: Left): Version | undefined | null =>
-    left.mark === undefined ? versionAt(key, left.t) : left.mark
+  const basis = (head: Head, left: Left): Version | undefined | null =>
+    left.mark === undefined ? versionAt(head, left.t) : left.mark
 
   /** An event that came again with other content: the next revision of its answer, made from the new content. */
-  function replace(key: BinaryKey, known: Left, left: Left): void {
+  function replace(head: Head, known: Left, left: Left): void {
     measures.replaced.add()
     const answered = (known.flags & ANSWERED) !== 0
-    const oldValue = answered ? earlierAnswer(key, known, basis(key, known)) : undefined
-    forget(key, known)
+    const oldValue = answered ? earlierAnswer(head, known, basis(head, known)) : undefined
+    forget(head, known)
     left.flags = known.flags
     left.answeredAt = known.answeredAt
-    keep(key, left)
+    keep(head, left)
     if (emitFinal) return
     if (!answered) {
-      if (left.t + delay > clock()) return state.delayed.put(left.t + delay, key, left.t)
-      return void attempt(() => answerFirst(key, left, FIRST))
+      if (left.t + delay > clock()) return state.delayed.put(left.t + delay, head.key, left.t)
+      return void attempt(() => answerFirst(head, left, FIRST))
     }
     attempt(() => {
-      const match = versionAt(key, left.t)
-      const newValue = answer(key, left, match)
+      const match = versionAt(head, left.t)
+      const newValue = answer(head, left, match)
       if (newValue !== undefined || oldValue !== undefined) send(left, newValue, oldValue, match, FIRST)
     })
   }
 
   /** Behind the horizon: answered once, if at all, and not kept. */
-  function onLateLeft(key: BinaryKey, left: Left): void {
+  function onLateLeft(head: Head, left: Left): void {
     if (late === 'side' && side !== undefined) return context.divert(side, 'late-left')
     if (late !== 'emit') return drop('late-left')
-    const floor = history.visibleFloor(key)
+    const floor = history.visibleFloor(head)
     const match = floor !== undefined && rules.matches(floor.t, left.t, allowExactMatches) ? floor : undefined
-    const historyExpired = match === undefined && history.mayHaveLost(key, left.t)
-    const known = left.id === '' ? undefined : openEvent(key, left.id)
+    const historyExpired = match === undefined && history.mayHaveLost(head, left.t)
+    const known = left.id === '' ? undefined : openEvent(head, left.id)
     attempt(() => {
-      const oldValue = known === undefined ? undefined : earlierAnswer(key, known, basis(key, known))
-      if (known !== undefined) forget(key, known)
-      const value = answer(key, left, match)
+      const oldValue = known === undefined ? undefined : earlierAnswer(head, known, basis(head, known))
+      if (known !== undefined) forget(head, known)
+      const value = answer(head, left, match)
       measures.lateAnswers.add()
       if (historyExpired) measures.historyExpired.add()
       if (value === undefined && oldValue === undefined) {
@@ -209,40 +223,40 @@ export function createJoin(
       moveOn()
     }
     progress.rightPosition = offset + 1
-    const key = rightKeys.toKey(record.key)
+    const head = headOf(rightKeys.toKey(record.key))
+    const bytes = value === undefined ? undefined : rightValues.encode(value)
     const version: Version = {
       t,
       offset,
       sequence: sequence === undefined || value === undefined ? 0 : sequence(value),
-      bytes: value === undefined ? undefined : owned(rightValues.encode(value), value),
-      value,
+      bytes: bytes !== undefined && bytes === value ? copied(bytes) : bytes,
+      value: bytes === value ? ENCODED : value,
+      asOf: undefined,
+      size: versionSize(bytes),
     }
-    trim(key)
-    history.forgetDeleted(key, t)
+    history.forgetDeleted(head, t)
     const { horizon } = progress
-    if (!rules.isOpen(t, horizon) && !history.becomesFloor(key, version)) return dropLateRight(key, version)
-    const previous = versions.floor(key, t)
+    if (!rules.isOpen(t, horizon) && !history.becomesFloor(head, version)) return dropLateRight(head, version)
+    const previous = versions.floor(head, t)
     const tied = previous !== undefined && previous.t === t ? previous : undefined
     if (tied !== undefined && !rules.replaces(version, tied)) return measures.superseded.add()
     const before = tied ?? previous
-    const next = versions.above(key, t)
-    if (tied === undefined) versions.insert(key, version)
-    else versions.replace(key, tied, version)
-    const head = heads.get(key)!
+    const next = versions.above(head, t)
+    if (tied === undefined) versions.insert(head, version)
+    else versions.replace(head, tied, version)
     const isAnew = next === undefined && (previous === undefined || history.isForgotten(previous))
     if (isAnew || head.note === undefined || t < head.note) {
       head.note = t
-      heads.changed(head, VERSIONS)
+      heads.changed(head, head.versions)
     }
     state.sweep()
-    correct(key, version, before, next, topic)
+    correct(head, version, before, next, topic)
   }
 
-  function dropLateRight(key: BinaryKey, version: Version): void {
-    const head = heads.get(key)
-    if (head?.note !== undefined && version.t < head.note) {
+  function dropLateRight(head: Head, version: Version): void {
+    if (head.note !== undefined && version.t < head.note) {
       head.note = version.t
-      heads.changed(head, VERSIONS)
+      heads.changed(head, head.versions)
     }
     if (side === undefined) drop('late-right')
     else context.divert(side, 'late-right')
@@ -250,7 +264,7 @@ export function createJoin(
 
   /** Evaluates the open events from the new version until the next one, and no others. */
   function correct(
-    key: BinaryKey,
+    head: Head,
     version: Version,
     before: Version | undefined,
     next: Version | undefined,
@@ -259,13 +273,22 @@ export function createJoin(
     const strict = inclusive ? 0 : 1
     const from = Math.max(version.t + strict, progress.horizon)
     const until = Math.min(next === undefined ? Infinity : next.t + strict, reach(version, before))
-    const affected = lefts.range(key, from, until)
-    if (affected.length === 0) return
-    const cause = `${topic}-${partition}@${version.offset}`
+    const affected = lefts.range(head, from, until)
+    if (affected.length > 0) correctThese(head, affected, version, before, topic)
+  }
+
+  function correctThese(
+    head: Head,
+    affected: readonly Left[],
+    version: Version,
+    before: Version | undefined,
+    topic: string,
+  ): void {
+    const cause = causeHeader(topic, partition, version.offset)
     for (const left of affected) {
       if (!rules.isOpen(left.t, progress.horizon) || (left.flags & ANSWERED) === 0) continue
-      if (reviewEvery === undefined) attempt(() => answerAgain(key, left, before, version, cause))
-      else mark(key, left, before)
+      if (reviewEvery === undefined) attempt(() => answerAgain(head, left, before, version, cause))
+      else mark(head, left, before)
     }
   }
 
@@ -275,11 +298,11 @@ export function createJoin(
 
   // Reviews, delayed and final answers
 
-  function mark(key: BinaryKey, left: Left, before: Version | undefined): void {
+  function mark(head: Head, left: Left, before: Version | undefined): void {
     if (left.mark !== undefined) return
     left.mark = before ?? null
-    lefts.touch(key, left)
-    state.reviews.add(key)
+    lefts.touch(head, left)
+    state.reviews.add(head.key)
     progress.reviewFrom = Math.min(progress.reviewFrom ?? Infinity, left.t)
   }
 
@@ -288,34 +311,35 @@ export function createJoin(
     if (from === null) return
     progress.reviewFrom = null
     for (const key of state.reviews.takeAll()) {
-      for (const left of lefts.range(key, from, Infinity)) {
+      const head = heads.get(key)
+      for (const left of lefts.range(head, from, Infinity)) {
         const { mark: before } = left
         if (before === undefined) continue
         left.mark = undefined
-        lefts.touch(key, left)
-        attempt(() => answerAgain(key, left, before, versionAt(key, left.t), undefined))
+        lefts.touch(head, left)
+        attempt(() => answerAgain(head, left, before, versionAt(head, left.t), undefined))
       }
     }
   }
 
-  function answerDelayed(key: BinaryKey, t: number): void {
-    for (const left of lefts.range(key, t, t + 1)) {
+  function answerDelayed(head: Head, t: number): void {
+    for (const left of lefts.range(head, t, t + 1)) {
       if ((left.flags & ANSWERED) !== 0) continue
-      attempt(() => answerFirst(key, left, FIRST))
-      lefts.touch(key, left)
+      attempt(() => answerFirst(head, left, FIRST))
+      lefts.touch(head, left)
     }
   }
 
-  function answerFinally(key: BinaryKey, t: number): void {
-    for (const left of lefts.range(key, t, t + 1)) {
+  function answerFinally(head: Head, t: number): void {
+    for (const left of lefts.range(head, t, t + 1)) {
       measures.finals.add()
       if ((left.flags & ANSWERED) === 0) {
-        attempt(() => answerFirst(key, left, AS_FINAL))
+        attempt(() => answerFirst(head, left, AS_FINAL))
         continue
       }
       attempt(() => {
-        const match = versionAt(key, left.t)
-        const value = answer(key, left, match)
+        const match = versionAt(head, left.t)
+        const value = answer(head, left, match)
         if (value !== undefined) send(left, value, value, match, AS_FINAL)
       })
     }
@@ -339,9 +363,8 @@ export function createJoin(
 }
 
 /** Bytes that are kept must not hold on to the batch that they came in. */
-function owned(encoded: Buffer, value: unknown): Buffer {
-  if (encoded !== value) return encoded
-  const copy = Buffer.allocUnsafe(encoded.length)
-  encoded.copy(copy, 0, 0, encoded.length)
+function copied(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length)
+  bytes.copy(copy, 0, 0, bytes.length)
   return copy
 }

@@ -8,7 +8,8 @@ import {
 } from '../../core/binary-key.js'
 import { createPageReader, createPageWriter } from '../../core/page.js'
 import type { BufferedRows } from '../../state/write-buffer.js'
-import type { EntryCodec, Head, HeadPage, Heads, Page, Timed } from './heads.js'
+import { cutOf, inserted, placeAfter, placeBefore, type Timed } from './by-time.js'
+import type { EntryCodec, Head, HeadPage, Heads, Page } from './heads.js'
 
 /**
  * A list by time for each key, kept in pages of about 4 KB, so that an entry costs one small row to read and write
@@ -16,28 +17,30 @@ import type { EntryCodec, Head, HeadPage, Heads, Page, Timed } from './heads.js'
  * row of its own, found by one scan backwards from the time that is looked for:
  *
  *     region | key, escaped | time of the first entry when it was cut    last entry's time f64 | entries
+ *
+ * Nearly every call is answered by the head; it is handed in, so that a record looks its key up once.
  */
 export interface PagedList<E extends Timed> {
   /** The last entry with `entry.t <= t`. */
-  readonly floor: (key: BinaryKey, t: number) => E | undefined
+  readonly floor: (head: Head, t: number) => E | undefined
   /** The last entry with `entry.t < t`. */
-  readonly below: (key: BinaryKey, t: number) => E | undefined
+  readonly below: (head: Head, t: number) => E | undefined
   /** The first entry with `entry.t > t`. */
-  readonly above: (key: BinaryKey, t: number) => E | undefined
+  readonly above: (head: Head, t: number) => E | undefined
   /** Entries with `from <= t < to`, ascending: a copy. */
-  readonly range: (key: BinaryKey, from: number, to: number) => readonly E[]
+  readonly range: (head: Head, from: number, to: number) => readonly E[]
   /** Puts an entry after those of the same time. Says which entries are in an older page by it that were in none. */
-  readonly insert: (key: BinaryKey, entry: E) => readonly E[]
+  readonly insert: (head: Head, entry: E) => readonly E[]
   /** Puts one entry in the place of another of the same time. */
-  readonly replace: (key: BinaryKey, old: E, entry: E) => void
-  readonly remove: (key: BinaryKey, entry: E) => void
+  readonly replace: (head: Head, old: E, entry: E) => void
+  readonly remove: (head: Head, entry: E) => void
   /** Removes every entry with `entry.t <= t`. */
-  readonly removeUpTo: (key: BinaryKey, t: number) => void
+  readonly removeUpTo: (head: Head, t: number) => void
   /** An entry changed in place. */
-  readonly touch: (key: BinaryKey, entry: E) => void
-  /** Finds in the head alone; and whether there may be older pages. */
-  readonly inHead: (key: BinaryKey, is: (entry: E) => boolean) => E | undefined
-  readonly hasPages: (key: BinaryKey) => boolean
+  readonly touch: (head: Head, entry: E) => void
+  /** What the head alone holds; and whether there may be older pages. */
+  readonly inHead: (head: Head) => readonly E[]
+  readonly hasPages: (head: Head) => boolean
   /** Removes older pages that are gone, some rows from a place on; says where to go on, `undefined` at the end. */
   readonly sweep: (
     from: BinaryKey | undefined,
@@ -71,7 +74,7 @@ export interface PagedListOptions<E> {
   readonly rows: BufferedRows
   readonly heads: Heads
   /** Which of a head's lists this is. */
-  readonly list: number
+  readonly list: 'versions' | 'lefts'
   readonly region: string
   readonly codec: EntryCodec<E>
   readonly cacheBytes: number
@@ -86,7 +89,6 @@ type Place<E> = {
 
 export function createPagedList<E extends Timed>(options: PagedListOptions<E>): PagedList<E> {
   const { rows, heads, list, region, codec, cacheBytes } = options
-  const { size } = codec
   const writer = createPageWriter()
   const reader = createPageReader()
   let dirty: OlderPage<E>[] = []
@@ -95,7 +97,9 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
   let grown = 0
 
   const prefixOf = (key: BinaryKey): BinaryKey => region + escapeKey(key)
-  const headPage = (head: Head): HeadPage<E> => head.lists[list] as HeadPage<E>
+  const isVersions = list === 'versions'
+  const headPage = (head: Head): HeadPage<E> =>
+    (isVersions ? head.versions : head.lefts) as HeadPage<any> as HeadPage<E>
   const inHeadOf = (head: Head): Place<E> => ({ page: headPage(head), head, older: undefined })
   const inPage = (older: OlderPage<E>): Place<E> => ({ page: older, head: undefined, older })
 
@@ -118,7 +122,10 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
 
   function encode({ entries }: Page<E>): Buffer {
     writer.time(entries[entries.length - 1]?.t ?? -Infinity)
-    for (const entry of entries) codec.write(entry, writer)
+    for (const entry of entries) {
+      codec.write(entry, writer)
+      codec.settle(entry)
+    }
     return writer.finish()
   }
 
@@ -134,14 +141,16 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
     return row === undefined ? undefined : load(key, row.key, row.value)
   }
 
-  /** Where an entry of time `t` belongs; `undefined` for a key without a head. */
-  function home(key: BinaryKey, t: number): Place<E> | undefined {
-    const head = heads.get(key)
-    if (head === undefined) return undefined
+  /** Whether an entry of time `t` belongs into the newest page for certain. */
+  const isNewest = ({ entries, older }: HeadPage<E>, t: number): boolean =>
+    !older || (entries.length > 0 && entries[0]!.t <= t)
+
+  /** Where an entry of time `t` belongs. */
+  function home(head: Head, t: number): Place<E> {
     const newest = headPage(head)
-    if (newest.older && (newest.entries.length === 0 || t < newest.entries[0]!.t)) {
+    if (!isNewest(newest, t)) {
       // The last page that begins at or before `t`; before all of them, the first.
-      const page = pageUpTo(key, `${timeKey(t)}\0`) ?? pageFrom(key, '')
+      const page = pageUpTo(head.key, `${timeKey(t)}\0`) ?? pageFrom(head.key, '')
       if (page !== undefined) return isBehind(page, t) ? inHeadOf(head) : inPage(page)
       newest.older = false // they are all gone
     }
@@ -155,25 +164,20 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
     return pageFrom(key, `${row.slice(-TIME_KEY_BYTES)}\0`) === undefined
   }
 
-  function previous({ head, older }: Place<E>): Place<E> | undefined {
+  function previous({ key }: Head, { head, older }: Place<E>): Place<E> | undefined {
     if (head !== undefined && !headPage(head).older) return undefined
-    const page =
-      head !== undefined
-        ? pageUpTo(head.key, '\xff\xff')
-        : pageUpTo(older!.key, older!.row.slice(-TIME_KEY_BYTES))
+    const page = pageUpTo(key, older === undefined ? '\xff\xff' : older.row.slice(-TIME_KEY_BYTES))
     return page === undefined ? undefined : inPage(page)
   }
 
-  function next({ older }: Place<E>): Place<E> | undefined {
+  function next(head: Head, { older }: Place<E>): Place<E> | undefined {
     if (older === undefined) return undefined
     const page = pageFrom(older.key, `${older.row.slice(-TIME_KEY_BYTES)}\0`)
-    if (page !== undefined) return inPage(page)
-    const head = heads.get(older.key)
-    return head === undefined ? undefined : inHeadOf(head)
+    return page === undefined ? inHeadOf(head) : inPage(page)
   }
 
   function changed({ head, older }: Place<E>): void {
-    if (head !== undefined) heads.changed(head, list)
+    if (head !== undefined) heads.changed(head, headPage(head))
     else if (!older!.dirty) {
       older!.dirty = true
       dirty.push(older!)
@@ -187,7 +191,7 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
     if (cut === 0) return NONE
     // A head keeps the newer half; an older page, whose row is named by its first time, keeps the older one.
     const moved = head === undefined ? page.entries.splice(cut) : page.entries.splice(0, cut)
-    const bytes = moved.reduce((sum, entry) => sum + size(entry), 0)
+    const bytes = moved.reduce((sum, entry) => sum + entry.size, 0)
     page.bytes -= bytes
     if (head !== undefined) headPage(head).older = true
     else nameByFirst(place.older!)
@@ -218,95 +222,117 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
   }
 
   /** The page that holds this very entry. */
-  function holder(key: BinaryKey, entry: E): Place<E> {
-    for (let place = home(key, entry.t); place !== undefined; place = previous(place)) {
+  function holder(head: Head, entry: E): Place<E> {
+    const start = isNewest(headPage(head), entry.t) ? inHeadOf(head) : home(head, entry.t)
+    for (let place: Place<E> | undefined = start; place !== undefined; place = previous(head, place)) {
       if (place.page.entries.includes(entry)) return place
     }
     throw new RangeError('an entry is in none of the pages of its key')
   }
 
+  /** The last entry before the place that `placeOf` finds for `t`, page by page backwards. */
+  function lastBefore(head: Head, t: number, placeOf: typeof placeAfter): E | undefined {
+    const { entries, older } = headPage(head)
+    const at = placeOf(entries, t)
+    if (at > 0) return entries[at - 1]
+    if (!older) return undefined
+    for (
+      let place: Place<E> | undefined = home(head, t);
+      place !== undefined;
+      place = previous(head, place)
+    ) {
+      const found = placeOf(place.page.entries, t)
+      if (found > 0) return place.page.entries[found - 1]
+    }
+    return undefined
+  }
+
   return {
-    floor(key, t) {
-      for (let place = home(key, t); place !== undefined; place = previous(place)) {
-        const { entries } = place.page
-        const at = placeAfter(entries, t)
-        if (at > 0) return entries[at - 1]
-      }
-      return undefined
-    },
-    below(key, t) {
-      for (let place = home(key, t); place !== undefined; place = previous(place)) {
-        const { entries } = place.page
-        const at = placeBefore(entries, t)
-        if (at > 0) return entries[at - 1]
-      }
-      return undefined
-    },
-    above(key, t) {
-      for (let place = home(key, t); place !== undefined; place = next(place)) {
+    floor: (head, t) => lastBefore(head, t, placeAfter),
+    below: (head, t) => lastBefore(head, t, placeBefore),
+    above(head, t) {
+      const newest = headPage(head)
+      if (isNewest(newest, t)) return newest.entries[placeAfter(newest.entries, t)]
+      for (let place: Place<E> | undefined = home(head, t); place !== undefined; place = next(head, place)) {
         const { entries } = place.page
         const at = placeAfter(entries, t)
         if (at < entries.length) return entries[at]
       }
       return undefined
     },
-    range(key, from, to) {
+    range(head, from, to) {
       if (from >= to) return NONE
-      let found: E[] | undefined
-      for (let place = home(key, from); place !== undefined; place = next(place)) {
+      const newest = headPage(head)
+      if (isNewest(newest, from)) {
+        const { entries } = newest
+        if (entries.length === 0 || entries[entries.length - 1]!.t < from) return NONE
+        const start = placeBefore(entries, from)
+        const end = placeBefore(entries, to)
+        return start === end ? NONE : entries.slice(start, end)
+      }
+      const found: E[] = []
+      for (
+        let place: Place<E> | undefined = home(head, from);
+        place !== undefined;
+        place = next(head, place)
+      ) {
         const { entries } = place.page
         for (let at = placeBefore(entries, from); at < entries.length; at++) {
           const entry = entries[at]!
-          if (entry.t >= to) return found ?? NONE
-          if (found === undefined) found = [entry]
-          else found.push(entry)
+          if (entry.t >= to) return found
+          found.push(entry)
         }
       }
-      return found ?? NONE
+      return found
     },
-    insert(key, entry) {
-      const place = home(key, entry.t) ?? inHeadOf(heads.make(key))
-      const { page, older } = place
-      page.entries.splice(placeAfter(page.entries, entry.t), 0, entry)
-      page.bytes += size(entry)
+    insert(head, entry) {
       grown++
+      const newest = headPage(head)
+      if (isNewest(newest, entry.t)) {
+        newest.entries = inserted(newest.entries, placeAfter(newest.entries, entry.t), entry)
+        newest.bytes += entry.size
+        heads.changed(head, newest)
+        return newest.bytes > PAGE_BYTES ? split(inHeadOf(head), head.key) : NONE
+      }
+      const place = home(head, entry.t)
+      const { page, older } = place
+      page.entries = inserted(page.entries, placeAfter(page.entries, entry.t), entry)
+      page.bytes += entry.size
       changed(place)
-      const moved = page.bytes > PAGE_BYTES ? split(place, key) : NONE
+      const moved = page.bytes > PAGE_BYTES ? split(place, head.key) : NONE
       return older === undefined ? moved : [entry]
     },
-    replace(key, before, entry) {
-      const place = holder(key, before)
+    replace(head, before, entry) {
+      const place = holder(head, before)
       const { page } = place
       page.entries[page.entries.indexOf(before)] = entry
-      page.bytes += size(entry) - size(before)
+      page.bytes += entry.size - before.size
       changed(place)
     },
-    remove(key, entry) {
-      const place = holder(key, entry)
+    remove(head, entry) {
+      const place = holder(head, entry)
       const { page } = place
       page.entries.splice(page.entries.indexOf(entry), 1)
-      page.bytes -= size(entry)
+      page.bytes -= entry.size
       grown--
       changed(place)
     },
-    removeUpTo(key, t) {
-      for (let place = home(key, t); place !== undefined; place = previous(place)) {
+    removeUpTo(head, t) {
+      for (
+        let place: Place<E> | undefined = home(head, t);
+        place !== undefined;
+        place = previous(head, place)
+      ) {
         const gone = place.page.entries.splice(0, placeAfter(place.page.entries, t))
         if (gone.length === 0) continue
-        place.page.bytes -= gone.reduce((sum, entry) => sum + size(entry), 0)
+        place.page.bytes -= gone.reduce((sum, entry) => sum + entry.size, 0)
         grown -= gone.length
         changed(place)
       }
     },
-    touch: (key, entry) => changed(holder(key, entry)),
-    inHead(key, is) {
-      const head = heads.get(key)
-      return head === undefined ? undefined : headPage(head).entries.find(is)
-    },
-    hasPages(key) {
-      const head = heads.get(key)
-      return head !== undefined && headPage(head).older
-    },
+    touch: (head, entry) => changed(holder(head, entry)),
+    inHead: (head) => headPage(head).entries,
+    hasPages: (head) => headPage(head).older,
     grown: () => grown,
     sweep(from, limit, { isGone, onGone }) {
       const found = rows.scan({ from: from ?? region, to: afterPrefix(region), limit })
@@ -342,36 +368,4 @@ export function createPagedList<E extends Timed>(options: PagedListOptions<E>): 
       pageBytes = 0
     },
   }
-}
-
-/** The place after the last entry with `entry.t <= t`. */
-function placeAfter(entries: readonly Timed[], t: number): number {
-  let high = entries.length
-  if (high === 0 || entries[high - 1]!.t <= t) return high
-  let low = 0
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (entries[middle]!.t <= t) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-/** The place of the first entry with `entry.t >= t`. */
-function placeBefore(entries: readonly Timed[], t: number): number {
-  let at = placeAfter(entries, t)
-  while (at > 0 && entries[at - 1]!.t === t) at--
-  return at
-}
-
-/** The place nearest to the middle where the time changes; 0 when all are of one time. */
-function cutOf(entries: readonly Timed[]): number {
-  if (entries.length < 2) return 0 // one large entry
-  const middle = entries.length >> 1
-  let cut = middle
-  while (cut < entries.length && entries[cut]!.t === entries[cut - 1]!.t) cut++
-  if (cut < entries.length) return cut
-  cut = middle
-  while (cut > 0 && entries[cut]!.t === entries[cut - 1]!.t) cut--
-  return cut
 }

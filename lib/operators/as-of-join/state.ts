@@ -87,10 +87,6 @@ export interface KeySet {
 /** Opened with the rules and settings of the join, which decide what may be purged. */
 export type OpenAsOfState = (settings: Settings, rules: Rules, pace: Pace) => AsOfState
 
-/** The lists of a head. */
-export const VERSIONS = 0
-export const LEFTS = 1
-
 const PROGRESS = '\x00'
 const HEADS = '\x01'
 const VERSION_PAGES = '\x02'
@@ -99,6 +95,8 @@ const IDS = '\x05'
 const DELAYED = '\x06'
 const FINALS = '\x07'
 const REVIEWS = '\x08'
+/** How many times more entries are put before a sweep when their number does not grow. */
+const RARELY = 4
 /** Of decoded rows: heads, and older pages of each side. */
 const HEAD_CACHE_BYTES = 24 * 1024 * 1024
 const PAGE_CACHE_BYTES = 4 * 1024 * 1024
@@ -133,12 +131,12 @@ function openState(
     },
   }
   const leftEntries: EntryCodec<Left> = { ...leftCodec, goneAt: (left) => left.t + 1 }
-  const heads = createHeads(rows, HEADS, [versionEntries, leftEntries], HEAD_CACHE_BYTES)
+  const heads = createHeads(rows, HEADS, { versions: versionEntries, lefts: leftEntries }, HEAD_CACHE_BYTES)
   const cacheBytes = PAGE_CACHE_BYTES
   const versions = createPagedList({
     rows,
     heads,
-    list: 0,
+    list: 'versions',
     region: VERSION_PAGES,
     codec: versionEntries,
     cacheBytes,
@@ -146,7 +144,7 @@ function openState(
   const lefts = createPagedList({
     rows,
     heads,
-    list: LEFTS,
+    list: 'lefts',
     region: LEFT_PAGES,
     codec: leftEntries,
     cacheBytes,
@@ -162,16 +160,20 @@ function openState(
     writeProgress(rows, progress)
   })
 
-  const hasOlder: HasOlder = (list, key) => {
-    const prefix = (list === VERSIONS ? VERSION_PAGES : LEFT_PAGES) + escapeKey(key)
+  const hasRows = (region: string, key: BinaryKey): boolean => {
+    const prefix = region + escapeKey(key)
     return rows.scan({ from: prefix, to: afterPrefix(prefix), limit: 1 }).length > 0
+  }
+  const hasOlder: HasOlder = {
+    versions: (key) => hasRows(VERSION_PAGES, key),
+    lefts: (key) => hasRows(LEFT_PAGES, key),
   }
   /** The stages of a sweep: each goes through one region. */
   const stages: readonly ((from: BinaryKey | undefined) => BinaryKey | undefined)[] = [
     (from) => heads.sweep(from, sweepRows, progress.horizon, hasOlder),
     (from) =>
       versions.sweep(from, sweepRows, {
-        isGone: (key, last) => (floorAt(key, progress.horizon)?.t ?? -Infinity) > last,
+        isGone: (key, last) => (floorAt(heads.get(key), progress.horizon)?.t ?? -Infinity) > last,
         onGone: () => {},
       }),
     (from) =>
@@ -213,7 +215,7 @@ function openState(
         progress.added++
         const enough = growth * progress.kept + sweepAfter
         // Where each entry put is one trimmed the number stays the same, and yet other keys have something to purge.
-        if (entries() < enough && progress.added < enough) return
+        if (entries() < enough && progress.added < RARELY * enough) return
         progress.added = 0
         progress.sweep = { stage: 0, from: undefined }
       }
