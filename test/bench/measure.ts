@@ -35,7 +35,7 @@ export async function measure(
   })
   const { seconds, cpuSeconds, machineCpuSeconds } = minus(minus(usage(), before), paused)
   const others = machineCpuSeconds - cpuSeconds
-  const { rssMiB, anonMiB } = memory.peak()
+  const { rssMiB, anonMiB, mappedMiB } = memory.peak()
   return {
     benchmark,
     records,
@@ -46,6 +46,7 @@ export async function measure(
     othersCpuSeconds: round(Math.max(0, others), 2),
     peakRssMiB: rssMiB,
     peakAnonMiB: anonMiB,
+    peakMappedMiB: mappedMiB,
     ...details,
   }
 }

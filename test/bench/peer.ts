@@ -69,6 +69,7 @@ export async function comparePeer(
     othersCpuSeconds: line.othersCpuSeconds,
     peakRssMiB: line.peakRssMiB,
     peakAnonMiB: 0,
+    peakMappedMiB: 0,
     outputs: line.outputs,
     changelogRecords: line.changelogRecords,
   }

@@ -12,6 +12,7 @@ export interface Result {
   readonly othersCpuSeconds: number
   readonly peakRssMiB: number
   readonly peakAnonMiB: number
+  readonly peakMappedMiB: number
   /** Whatever else the benchmark counted. */
   readonly [detail: string]: number | string | undefined
 }
@@ -24,6 +25,7 @@ const COLUMNS: readonly (readonly [heading: string, cell: (result: Result) => st
   ['others', (r) => r.othersCpuSeconds.toFixed(2)],
   ['peak MiB', (r) => r.peakRssMiB.toLocaleString('en')],
   ['anon MiB', (r) => r.peakAnonMiB.toLocaleString('en')],
+  ['mapped MiB', (r) => r.peakMappedMiB.toLocaleString('en')],
   ['also', (r) => details(r)],
 ]
 
@@ -36,6 +38,7 @@ const COMMON: readonly string[] = [
   'othersCpuSeconds',
   'peakRssMiB',
   'peakAnonMiB',
+  'peakMappedMiB',
 ]
 
 const details = (result: Result): string =>

@@ -36,22 +36,26 @@ function machineCpuSeconds(): number {
 export interface PeakMemory {
   readonly rssMiB: number
   readonly anonMiB: number
+  readonly mappedMiB: number
 }
 
-/** Anonymous memory has no high-water mark in the system, so it is looked at: call `sample` every few milliseconds of work. */
+/** Neither of the two has a high-water mark in the system, so they are looked at: call `sample` every few milliseconds of work. */
 export function createMemoryWatch(): { readonly sample: () => void; readonly peak: () => PeakMemory } {
   let anon = 0
+  let mapped = 0
   const field = (status: string, name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024
   const sample = (): void => {
-    anon = Math.max(anon, field(read('/proc/self/status') ?? '', 'RssAnon'))
+    const status = read('/proc/self/status') ?? ''
+    anon = Math.max(anon, field(status, 'RssAnon'))
+    mapped = Math.max(mapped, field(status, 'RssFile'))
   }
   return {
     sample,
     peak() {
       sample()
       const rss = field(read('/proc/self/status') ?? '', 'VmHWM') || process.resourceUsage().maxRSS / 1024
-      return { rssMiB: Math.round(rss), anonMiB: Math.round(anon) }
+      return { rssMiB: Math.round(rss), anonMiB: Math.round(anon), mappedMiB: Math.round(mapped) }
     },
   }
 }
