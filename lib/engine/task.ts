@@ -21,6 +21,7 @@ import { decodeMetadata, encodeMetadata, type TaskMetadata } from './metadata.js
 import { createPunctuator } from './punctuation.js'
 import { isReady, waitsUntil } from './readiness.js'
 import { createReceived } from './received.js'
+import { createSourceHeaders } from './source-headers.js'
 import { wire } from './wiring.js'
 
 export interface TaskOptions {
@@ -35,6 +36,8 @@ export interface TaskOptions {
   /** Kafka Streams' `max.task.idle.ms`: -1 never waits, 0 (default) for data known to be in the log, more also for producers. */
   readonly maxTaskIdleMs?: number
   readonly generation?: number
+  /** Outputs say what they were made from, see `source-headers.ts`. */
+  readonly sourceHeaders?: boolean
   /** Milliseconds since the epoch, handed in. */
   readonly wallTime: number
 }
@@ -139,6 +142,7 @@ export function createTask(options: TaskOptions): Task {
     punctuator,
     current,
     send,
+    signed: options.sourceHeaders === true ? createSourceHeaders(current, partition) : (record) => record,
     streamTime: () => streamTime,
     wallTime: () => wallTime,
   })

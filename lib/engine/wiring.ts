@@ -25,6 +25,8 @@ export interface Wires {
   readonly punctuator: Punctuator
   readonly current: Current
   readonly send: (record: ProducerRecord) => void
+  /** Makes the record that a sink sends. */
+  readonly signed: (record: ProducerRecord) => ProducerRecord
   readonly streamTime: () => number
   readonly wallTime: () => number
 }
@@ -155,17 +157,19 @@ function contextOf(node: ProcessorNode, name: string, emit: Process, wires: Wire
 
 function topicSink(node: SinkNode, name: string, wires: Wires): Process {
   const { topic } = node
-  const { send } = wires
+  const { send, signed } = wires
   return guard(
     ({ key, value, timestamp, headers }) =>
-      send({
-        topic: topic.name,
-        partition: undefined,
-        key: key === undefined ? undefined : topic.key.encode(key),
-        value: value === undefined ? undefined : topic.value.encode(value),
-        timestamp,
-        headers,
-      }),
+      send(
+        signed({
+          topic: topic.name,
+          partition: undefined,
+          key: key === undefined ? undefined : topic.key.encode(key),
+          value: value === undefined ? undefined : topic.value.encode(value),
+          timestamp,
+          headers,
+        }),
+      ),
     name,
     wires,
   )

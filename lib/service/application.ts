@@ -134,6 +134,7 @@ const makeTask = ({ planned, backend }: Opening, settings: Settings): Task =>
     errors: settings.errors,
     maxTaskIdleMs: settings.maxTaskIdleMs,
     generation: settings.generation,
+    sourceHeaders: settings.sourceHeaders,
     wallTime: Date.now(),
   })
 

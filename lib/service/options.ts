@@ -54,6 +54,11 @@ export interface RunOptions {
   readonly sessionTimeout?: Duration
   /** On Kafka: how long stopping may take before what is not committed is given up; it is processed again. Default 30 s. */
   readonly shutdownTimeout?: Duration
+  /**
+   * Every output says in the header `revlog-source` which input record it was made from: `topic-partition@offset`.
+   * A sink that takes one record for each pair of key and source is not harmed by repeated ones. Default false.
+   */
+  readonly sourceHeaders?: boolean
   /** Stops the service as `stop()` does. */
   readonly signal?: AbortSignal
   /** Is told what happens: restoring, pausing on a full disk, going on. Must not throw. */
@@ -69,6 +74,7 @@ export interface Settings {
   readonly commitIntervalMs: number
   readonly partitionsOf: (topic: string) => number
   readonly generation: number
+  readonly sourceHeaders: boolean
   /** `undefined` for the embedded broker. */
   readonly kafka: KafkaSettings | undefined
   readonly signal: AbortSignal | undefined
@@ -113,6 +119,7 @@ export function settingsOf(topology: Topology, options: RunOptions): Settings {
     commitIntervalMs: options.commitInterval ?? milliseconds(options.brokers === undefined ? 20 : 100),
     partitionsOf: (topic: string) => (typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1)),
     generation: options.generation ?? 0,
+    sourceHeaders: options.sourceHeaders ?? false,
     kafka: kafkaSettings(topology, options),
     signal: options.signal,
     onEvent: options.onEvent ?? (() => {}),
@@ -168,6 +175,7 @@ const CHECKS: { readonly [name in keyof Required<RunOptions>]: Check } = {
       Number.isInteger(v) && v >= 0 && v <= MAX_GENERATION,
       `generation is ${shown(v)}: it must be a whole number of 0 to ${MAX_GENERATION}`,
     ),
+  sourceHeaders: (v) => one(typeof v === 'boolean', 'sourceHeaders must be true or false'),
   brokers: (v) =>
     one(
       (typeof v === 'string' || (Array.isArray(v) && v.every((a) => typeof a === 'string'))) &&

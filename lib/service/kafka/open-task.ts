@@ -100,6 +100,7 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
           errors: settings.errors,
           maxTaskIdleMs: settings.maxTaskIdleMs,
           generation: settings.generation,
+          sourceHeaders: settings.sourceHeaders,
           wallTime: Date.now(),
         }),
       async committed() {
