@@ -1,0 +1,134 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { StepName } from '../../../lib/service/protocol/ports.js'
+import type { Failpoint, MemberAnswer, MemberCommand, MemberSetup } from './member.js'
+
+const PROGRAM = fileURLToPath(new URL('./member.js', import.meta.url))
+/** A member that finds no broker when it starts says so and ends; what runs services starts it again. */
+const NO_BROKER = 3
+const AGAIN_MS = 300
+
+/** One place for a member: its directory outlives its processes. */
+export interface Supervised {
+  /** Resolves when it takes records; starts it again as long as it finds no broker. */
+  start(armed?: Failpoint): Promise<void>
+  readonly alive: () => boolean
+  kill9(): Promise<void>
+  /** SIGTERM. Resolves with the exit code. */
+  terminate(): Promise<number | null>
+  freeze(): void
+  thaw(): void
+  /** Resolves with the step's name when the process has killed itself there, else, after a while, with `undefined`. */
+  killedAt(failpoint: Failpoint, waitMs: number): Promise<StepName | undefined>
+  /** The tasks it has, once everything in their topics is answered; `undefined` when it ended before. */
+  rest(): Promise<readonly string[] | undefined>
+  /** Why it has ended, when nobody ended it. */
+  readonly failure: () => string | undefined
+  /** The end of what its processes said. */
+  readonly said: () => string
+}
+
+export function supervise(setup: MemberSetup, logFile: string): Supervised {
+  let child: ChildProcess | undefined
+  let expected = false
+  let armed: Failpoint | undefined
+  let failure: string | undefined
+  let round = 0
+
+  const alive = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null
+  const said = (): string => readFileSync(logFile, 'utf8').slice(-6_000)
+
+  /** Resolves when it runs; with false when it has ended before. */
+  async function launch(first: Failpoint | undefined): Promise<boolean> {
+    expected = false
+    armed = first
+    const out = openSync(logFile, 'a')
+    const own = fork(PROGRAM, [JSON.stringify({ ...setup, armed: first })], {
+      stdio: ['ignore', out, out, 'ipc'],
+    })
+    closeSync(out)
+    child = own
+    own.on('exit', (code, signal) => {
+      const byItself = signal === 'SIGKILL' && armed !== undefined
+      if (!expected && !byItself && code !== NO_BROKER) {
+        failure ??= `a member ended by itself (${signal ?? code})`
+      }
+    })
+    return new Promise((resolve) => {
+      own.once('message', () => resolve(true))
+      own.once('exit', () => resolve(false))
+    })
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    const own = child
+    if (own === undefined || !alive()) return own?.exitCode ?? null
+    expected = true
+    const exited = once(own, 'exit')
+    own.kill(signal)
+    await exited
+    return own.exitCode
+  }
+
+  return {
+    alive,
+    said,
+    failure: () => failure,
+    async start(first) {
+      while (!(await launch(first))) {
+        if (child!.exitCode !== NO_BROKER) return
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+      }
+    },
+    async kill9() {
+      await end('SIGKILL')
+    },
+    terminate: () => end('SIGTERM'),
+    freeze() {
+      child?.kill('SIGSTOP')
+    },
+    thaw() {
+      child?.kill('SIGCONT')
+    },
+    async killedAt(failpoint, waitMs) {
+      const own = child
+      if (own === undefined) return undefined
+      if (armed !== failpoint) {
+        armed = failpoint
+        own.send({ arm: failpoint } satisfies MemberCommand, () => {})
+      }
+      const exited = new Promise<void>((resolve) => {
+        if (!alive()) resolve()
+        else own.once('exit', resolve)
+      })
+      let timer: NodeJS.Timeout | undefined
+      await Promise.race([
+        exited,
+        new Promise((resolve) => {
+          timer = setTimeout(resolve, waitMs)
+        }),
+      ])
+      clearTimeout(timer)
+      if (own.signalCode === 'SIGKILL' && !expected) return failpoint.step
+      own.send({ arm: undefined } satisfies MemberCommand, () => {})
+      return undefined
+    },
+    rest() {
+      const own = child!
+      const id = ++round
+      return new Promise((resolve) => {
+        const hear = (told: MemberAnswer): void => {
+          if (!('rested' in told) || told.rested !== id) return
+          own.off('message', hear)
+          resolve(told.tasks)
+        }
+        own.on('message', hear)
+        own.once('exit', () => resolve(undefined))
+        if (alive()) own.send({ rest: id } satisfies MemberCommand, () => {})
+        else resolve(undefined)
+      })
+    },
+  }
+}
