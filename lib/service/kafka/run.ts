@@ -13,7 +13,7 @@ import { ensureInternalTopics, requireTopics } from '../../brokers/kafka/topics.
 import { RevlogError } from '../../core/errors.js'
 import { createMetrics } from '../../core/metrics.js'
 import { type PlannedTask, planTasks } from '../../engine/plan.js'
-import { sourceTopicsOf, type Topology } from '../../topology/topology.js'
+import { sinkTopicsOf, sourceTopicsOf, type Topology } from '../../topology/topology.js'
 import { runLoop } from '../loop.js'
 import type { KafkaSettings, Settings } from '../options.js'
 import type { Step } from '../protocol/ports.js'
@@ -186,7 +186,9 @@ function launch(
     },
     onChange: wake.ring,
     onFailure: fail,
-    onRetry: (task, error) => settings.onEvent({ kind: 'retrying', task, error }),
+    onRetry: (task, error) => {
+      if (!stopping) settings.onEvent({ kind: 'retrying', task, error })
+    },
     step,
   })
 
@@ -231,7 +233,12 @@ function launch(
       : joinFixed({ ...group, ...kafka.member })
 
   settings.signal?.addEventListener('abort', stop, { once: true })
-  const caughtUp = createKafkaCaughtUp(client, isolation, host, assigned, parts.length)
+  // It may have come while the topics were looked at.
+  if (settings.signal?.aborted === true) stop()
+  const written = [...sinkTopicsOf(topology)].flatMap((topic) =>
+    Array.from({ length: partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
+  )
+  const caughtUp = createKafkaCaughtUp(client, isolation, host, assigned, parts.length, written)
   const loop = runLoop({
     tasks: host.tasks,
     commit: host.commit,
