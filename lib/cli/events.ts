@@ -1,22 +1,66 @@
 import { messageOf } from '../core/errors.js'
 import type { ServiceEvent } from '../service/events.js'
-import { count, duration } from './progress.js'
+import { count, duration, progressText } from './progress.js'
 import type { Screen } from './screen.js'
 
 /** Says what a service tells while it runs. */
-export const sayEvents =
-  (screen: Screen) =>
-  (event: ServiceEvent): void => {
+export function sayEvents(screen: Screen): (event: ServiceEvent) => void {
+  const restores = new Map<string, Restore>()
+  const retries = new Map<string, { readonly line: string; readonly at: number }>()
+  return (event) => {
+    const now = Date.now()
+    if (event.kind === 'restoring') return sayRestoring(screen, restores, event, now)
+    if (event.kind === 'restored') restores.delete(event.task)
     const line = lineOf(event)
-    if (line !== undefined) screen.say(line)
+    if (line === undefined) return
+    if (event.kind === 'retrying') {
+      // A broker that is away for an hour must not fill a log.
+      const said = retries.get(event.task)
+      if (said?.line === line && now - said.at < REPEAT_AFTER_MS) return
+      retries.set(event.task, { line, at: now })
+    }
+    screen.say(line)
   }
+}
+
+/** What has not changed is said again so often. */
+const REPEAT_AFTER_MS = 60_000
+
+/** Where the restore of a task began, and when it was last spoken of. */
+interface Restore {
+  readonly offset: number
+  readonly since: number
+  readonly said: number
+}
+
+/** A short restore is told when it is over. */
+const SAY_EVERY_MS = 2_000
+
+function sayRestoring(
+  screen: Screen,
+  restores: Map<string, Restore>,
+  { task, records, offset, total }: Extract<ServiceEvent, { kind: 'restoring' }>,
+  now: number,
+): void {
+  const restore = restores.get(task) ?? { offset, since: now, said: now }
+  restores.set(task, restore)
+  if (now - restore.said < SAY_EVERY_MS) return
+  restores.set(task, { ...restore, said: now })
+  const look = {
+    done: offset - restore.offset,
+    total: total - restore.offset,
+    counted: records,
+    unit: 'record',
+  }
+  screen.say(progressText(`restoring the state of task ${task}`, look, now - restore.since))
+}
 
 function lineOf(event: ServiceEvent): string | undefined {
   switch (event.kind) {
     case 'running':
       return undefined
     case 'restoring':
-      return `restoring the state of task ${event.task}: ${count(event.records)} of about ${count(event.total)} records`
+      return undefined
     case 'restored':
       return `restored the state of task ${event.task}: ${count(event.records)} records in ${duration(event.ms)}`
     case 'assigned':

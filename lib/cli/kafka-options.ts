@@ -2,81 +2,163 @@ import { readFileSync } from 'node:fs'
 import type { OpenKafkaBroker } from '../brokers/kafka/broker.js'
 import { messageOf, RevlogError } from '../core/errors.js'
 import { usageError } from './arguments.js'
+import type { Arguments, Option } from './command.js'
 
 export type Environment = { readonly [name: string]: string | undefined }
 
 /**
- * How to reach Kafka: the addresses from the command line or `REVLOG_BROKERS`, everything secret from the environment
- * or from files that it names. A password on the command line could be read by everybody on the machine, so there is
- * no option for one.
- *
- * | variable | |
- * |---|---|
- * | `REVLOG_TLS` | `true`: TLS with the certificates that Node trusts |
- * | `REVLOG_TLS_CA_FILE`, `REVLOG_TLS_CERT_FILE`, `REVLOG_TLS_KEY_FILE` | PEM; TLS with these |
- * | `REVLOG_SASL_MECHANISM` | `plain`, `scram-sha-256` or `scram-sha-512` |
- * | `REVLOG_SASL_USERNAME`, `REVLOG_SASL_PASSWORD` or `REVLOG_SASL_PASSWORD_FILE` | |
- *
- * @throws RevlogError `E_USAGE`, `E_CONFIG`
+ * How any command reaches Kafka: an option, or else the variable of the same name (`--tls-ca`, `REVLOG_TLS_CA_FILE`).
+ * A password on the command line could be read by everybody on the machine, so there is no option for one: it is in
+ * `REVLOG_SASL_PASSWORD`, or in a file that an option or a variable names.
  */
-export function kafkaOptions(command: string, addresses: string, env: Environment): OpenKafkaBroker {
+export const KAFKA_OPTIONS = {
+  brokers: {
+    type: 'string',
+    value: 'HOST:PORT',
+    help: 'Apache Kafka at these brokers, with commas between them. Also REVLOG_BROKERS',
+  },
+  tls: {
+    type: 'boolean',
+    help: 'TLS, with the certificates that Node trusts. Also REVLOG_TLS=true',
+  },
+  'tls-ca': {
+    type: 'string',
+    value: 'FILE',
+    help: 'TLS, with these certificates (PEM). Also REVLOG_TLS_CA_FILE',
+  },
+  'tls-cert': {
+    type: 'string',
+    value: 'FILE',
+    help: 'The certificate of this client (PEM). Also REVLOG_TLS_CERT_FILE',
+  },
+  'tls-key': {
+    type: 'string',
+    value: 'FILE',
+    help: 'Its key (PEM). Also REVLOG_TLS_KEY_FILE',
+  },
+  'sasl-mechanism': {
+    type: 'string',
+    value: 'NAME',
+    help: 'plain, scram-sha-256 or scram-sha-512. Also REVLOG_SASL_MECHANISM',
+  },
+  'sasl-username': {
+    type: 'string',
+    value: 'NAME',
+    help: 'The user. The password is never on the command line. Also REVLOG_SASL_USERNAME',
+  },
+  'sasl-password-file': {
+    type: 'string',
+    value: 'FILE',
+    help: 'Holds the password. Also REVLOG_SASL_PASSWORD_FILE, or the password itself in REVLOG_SASL_PASSWORD',
+  },
+} as const satisfies { readonly [name: string]: Option }
+
+/** One thing to be told: an option, and the variable for where there is none. */
+interface Source {
+  readonly option: keyof typeof KAFKA_OPTIONS | undefined
+  readonly variable: string
+}
+
+const CA: Source = { option: 'tls-ca', variable: 'REVLOG_TLS_CA_FILE' }
+const CERT: Source = { option: 'tls-cert', variable: 'REVLOG_TLS_CERT_FILE' }
+const KEY: Source = { option: 'tls-key', variable: 'REVLOG_TLS_KEY_FILE' }
+const MECHANISM: Source = { option: 'sasl-mechanism', variable: 'REVLOG_SASL_MECHANISM' }
+const USERNAME: Source = { option: 'sasl-username', variable: 'REVLOG_SASL_USERNAME' }
+const PASSWORD_FILE: Source = { option: 'sasl-password-file', variable: 'REVLOG_SASL_PASSWORD_FILE' }
+
+/** The addresses that the command line gives, or the environment; `undefined` when neither does. */
+export const brokersOf = (args: Arguments, env: Environment): string | undefined => {
+  const { REVLOG_BROKERS } = env
+  // An empty variable is how a shell takes one away for one command.
+  return args.text('brokers') ?? (REVLOG_BROKERS === '' ? undefined : REVLOG_BROKERS)
+}
+
+/** @throws RevlogError `E_USAGE`, `E_CONFIG`; no message has a password or a key in it */
+export function kafkaOptions(
+  command: string,
+  addresses: string,
+  args: Arguments,
+  env: Environment,
+): OpenKafkaBroker {
   const brokers = addresses
     .split(',')
     .map((address) => address.trim())
     .filter((address) => address !== '')
   if (brokers.length === 0) throw usageError(command, 'there is no address of a broker', 'write host:port')
-  const ssl = tlsOf(env)
-  const sasl = saslOf(env)
+  const told = reader(args, env)
+  const ssl = tlsOf(told, args, env)
+  const sasl = saslOf(told, env)
   return { brokers, ...(ssl === undefined ? {} : { ssl }), ...(sasl === undefined ? {} : { sasl }) }
 }
 
-function tlsOf(env: Environment): OpenKafkaBroker['ssl'] {
-  const files = {
-    ca: fileOf(env, 'REVLOG_TLS_CA_FILE'),
-    cert: fileOf(env, 'REVLOG_TLS_CERT_FILE'),
-    key: fileOf(env, 'REVLOG_TLS_KEY_FILE'),
+/** What a source says, and how the source was called, for a message. */
+interface Told {
+  readonly text: string
+  readonly called: string
+}
+
+type Reader = (source: Source) => Told | undefined
+
+const reader =
+  (args: Arguments, env: Environment): Reader =>
+  ({ option, variable }) => {
+    const given = option === undefined ? undefined : args.text(option)
+    if (given !== undefined) return { text: given, called: `the option --${option}` }
+    const text = env[variable]
+    return text === undefined || text === ''
+      ? undefined
+      : { text, called: `the environment variable ${variable}` }
   }
+
+function tlsOf(told: Reader, args: Arguments, env: Environment): OpenKafkaBroker['ssl'] {
+  const files = { ca: contentOf(told(CA)), cert: contentOf(told(CERT)), key: contentOf(told(KEY)) }
   const given = Object.entries(files).filter(([, text]) => text !== undefined)
   if (given.length > 0) return Object.fromEntries(given)
   const { REVLOG_TLS: tls } = env
-  if (tls === undefined || tls === 'false') return undefined
-  if (tls === 'true') return true
-  throw invalid('REVLOG_TLS', `cannot be ${tls}`, 'set it to true or false')
+  if (args.flag('tls') || tls === 'true') return true
+  if (tls === undefined || tls === '' || tls === 'false') return undefined
+  throw invalid('the environment variable REVLOG_TLS', `cannot be ${tls}`, 'set it to true or false')
 }
 
-function saslOf(env: Environment): OpenKafkaBroker['sasl'] {
-  const { REVLOG_SASL_MECHANISM: named, REVLOG_SASL_USERNAME: username, REVLOG_SASL_PASSWORD: given } = env
-  const password = given ?? fileOf(env, 'REVLOG_SASL_PASSWORD_FILE')?.trimEnd()
-  if (named === undefined && username === undefined && password === undefined) return undefined
-  if (username === undefined) {
-    throw invalid('REVLOG_SASL_USERNAME', 'is missing', 'set it to the name of the user')
+function saslOf(told: Reader, env: Environment): OpenKafkaBroker['sasl'] {
+  const named = told(MECHANISM)
+  const user = told(USERNAME)
+  const { REVLOG_SASL_PASSWORD: given } = env
+  const password = contentOf(told(PASSWORD_FILE))?.trimEnd() ?? (given === '' ? undefined : given)
+  if (named === undefined && user === undefined && password === undefined) return undefined
+  if (user === undefined) {
+    const remedy = 'set it to the name of the user, or write --sasl-username'
+    throw invalid('the environment variable REVLOG_SASL_USERNAME', 'is missing', remedy)
   }
   if (password === undefined) {
-    const remedy = 'set it, or REVLOG_SASL_PASSWORD_FILE to a file that holds it'
-    throw invalid('REVLOG_SASL_PASSWORD', 'is missing', remedy)
+    const remedy =
+      'set it, or name a file that holds it with --sasl-password-file or REVLOG_SASL_PASSWORD_FILE'
+    throw invalid('the environment variable REVLOG_SASL_PASSWORD', 'is missing', remedy)
   }
-  const login = { username, password }
-  const mechanism = named?.toLowerCase()
+  const login = { username: user.text, password }
+  const mechanism = named?.text.toLowerCase()
   if (mechanism === 'plain') return { mechanism, ...login }
   if (mechanism === 'scram-sha-256') return { mechanism, ...login }
   if (mechanism === 'scram-sha-512') return { mechanism, ...login }
-  const problem = named === undefined ? 'is missing beside a user and a password' : `cannot be ${named}`
-  throw invalid('REVLOG_SASL_MECHANISM', problem, 'set it to plain, scram-sha-256 or scram-sha-512')
+  throw invalid(
+    named?.called ?? 'the environment variable REVLOG_SASL_MECHANISM',
+    named === undefined ? 'is missing beside a user and a password' : `cannot be ${named.text}`,
+    'set it to plain, scram-sha-256 or scram-sha-512',
+  )
 }
 
-function fileOf(env: Environment, variable: string): string | undefined {
-  const path = env[variable]
-  if (path === undefined) return undefined
+function contentOf(file: Told | undefined): string | undefined {
+  if (file === undefined) return undefined
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(file.text, 'utf8')
   } catch (thrown) {
     throw invalid(
-      variable,
+      file.called,
       `names a file that cannot be read: ${messageOf(thrown)}`,
       'name a file that can be read',
     )
   }
 }
 
-const invalid = (variable: string, problem: string, remedy: string): RevlogError =>
-  new RevlogError('E_CONFIG', `the environment variable ${variable} ${problem}`, { remedy })
+const invalid = (called: string, problem: string, remedy: string): RevlogError =>
+  new RevlogError('E_CONFIG', `${called} ${problem}`, { remedy })

@@ -1,10 +1,10 @@
 import { connectDirectory, openBroker } from '../brokers/embedded/open.js'
-import type { OpenKafkaBroker } from '../brokers/kafka/broker.js'
+import type { KafkaBroker, OpenKafkaBroker } from '../brokers/kafka/broker.js'
 import type { Broker } from '../brokers/port.js'
 import type { Topology } from '../topology/topology.js'
 import { usageError } from './arguments.js'
 import type { Arguments, Option } from './command.js'
-import { kafkaOptions } from './kafka-options.js'
+import { brokersOf, KAFKA_OPTIONS, kafkaOptions } from './kafka-options.js'
 import { directoryFor, existing } from './places.js'
 
 /** Where the topics of a command are: in a folder, or on Apache Kafka. */
@@ -17,11 +17,7 @@ export const PLACE_OPTIONS: { readonly [name: string]: Option } = {
     value: 'DIR',
     help: 'The folder of the topics; else that of --topology, else the only one in .revlog',
   },
-  brokers: {
-    type: 'string',
-    value: 'HOST:PORT',
-    help: 'Topics of Apache Kafka instead, at these brokers, with commas between them; also REVLOG_BROKERS. TLS and passwords come from the environment: REVLOG_TLS_CA_FILE, REVLOG_SASL_MECHANISM, REVLOG_SASL_USERNAME, REVLOG_SASL_PASSWORD_FILE, … (docs/kafka.md)',
-  },
+  ...KAFKA_OPTIONS,
 }
 
 /**
@@ -31,15 +27,13 @@ export const PLACE_OPTIONS: { readonly [name: string]: Option } = {
  */
 export function placeFor(command: string, args: Arguments, topology: Topology | undefined): Place {
   const directory = args.text('dir')
-  const addresses = args.text('brokers')
-  if (directory !== undefined && addresses !== undefined) {
+  if (directory !== undefined && args.text('brokers') !== undefined) {
     throw usageError(command, '--dir is a folder and --brokers is Kafka', 'choose one of them')
   }
-  const { REVLOG_BROKERS } = process.env
-  const brokers = directory === undefined ? (addresses ?? REVLOG_BROKERS) : undefined
+  const brokers = directory === undefined ? brokersOf(args, process.env) : undefined
   return brokers === undefined
     ? { directory: directoryFor(command, directory, topology) }
-    : { kafka: kafkaOptions(command, brokers, process.env) }
+    : { kafka: kafkaOptions(command, brokers, args, process.env) }
 }
 
 /** A place to read from. @throws RevlogError `E_DIRECTORY_NOT_FOUND` */
@@ -62,8 +56,21 @@ export async function withBroker<T>(place: Place, use: (broker: Broker) => Promi
 export const connectBroker = (place: Place): Promise<Broker> =>
   'kafka' in place ? openKafka(place.kafka) : connectDirectory(place.directory)
 
+/** Opens Kafka, and closes it whatever happens. */
+export async function withKafka<T>(
+  options: OpenKafkaBroker,
+  use: (kafka: KafkaBroker) => Promise<T>,
+): Promise<T> {
+  const kafka = await openKafka(options)
+  try {
+    return await use(kafka)
+  } finally {
+    await kafka.close()
+  }
+}
+
 /** The client of Kafka is loaded when it is wanted: most commands start without it. */
-async function openKafka(options: OpenKafkaBroker): Promise<Broker> {
+async function openKafka(options: OpenKafkaBroker): Promise<KafkaBroker> {
   const { openKafkaBroker } = await import('../brokers/kafka/broker.js')
   return openKafkaBroker(options)
 }

@@ -1,10 +1,13 @@
-import { type Duration, milliseconds } from '../core/duration.js'
+import type { OpenKafkaBroker } from '../brokers/kafka/broker.js'
+import type { Duration } from '../core/duration.js'
 import type { RunOptions, StartFrom } from '../service/options.js'
 import { choice, pairOf, usageError, wholeNumber } from './arguments.js'
 import type { Arguments, Option } from './command.js'
+import { lengthOfTime } from './length-of-time.js'
 import { ROW_OPTIONS, rowFormat } from './row-options.js'
 import type { RowOptions } from './rows/open.js'
 import { timeOf } from './rows/time.js'
+import { RUN_KAFKA_OPTIONS, runKafkaOptions } from './run-kafka-options.js'
 
 export const RUN_OPTIONS: { readonly [name: string]: Option } = {
   from: {
@@ -23,7 +26,7 @@ export const RUN_OPTIONS: { readonly [name: string]: Option } = {
   dir: {
     type: 'string',
     value: 'DIR',
-    help: 'The folder of topics and state. Default .revlog/NAME, after the topology; with --from a temporary one',
+    help: 'The folder of topics and state, on Kafka of the state alone. Default .revlog/NAME, after the topology; with --from a temporary one, unless it is on Kafka',
   },
   key: {
     type: 'string',
@@ -63,8 +66,9 @@ export const RUN_OPTIONS: { readonly [name: string]: Option } = {
   'commit-interval': {
     type: 'string',
     value: 'DURATION',
-    help: 'The longest wait for a commit; 20ms by default',
+    help: 'The longest wait for a commit; 20ms by default, on Kafka 100ms',
   },
+  ...RUN_KAFKA_OPTIONS,
 }
 
 /** A file that is written to a topic before the topology runs. */
@@ -80,6 +84,8 @@ export interface RunRequest extends Pick<RowOptions, 'format' | 'csvText'> {
   readonly feeds: readonly Feed[]
   readonly table: string | undefined
   readonly directory: string | undefined
+  /** On Apache Kafka, and not in a folder. */
+  readonly kafka: OpenKafkaBroker | undefined
   /** End when everything that is there is processed. */
   readonly untilEnd: boolean
   readonly onBadRow: 'fail' | 'skip'
@@ -99,6 +105,7 @@ export function runRequest(args: Arguments): RunRequest {
   if (table !== undefined && !untilEnd) {
     throw usageError('run', '--table prints at the end, and this run has none', 'add --until-end or --from')
   }
+  const onKafka = runKafkaOptions(args, process.env)
   const deadLetterTopic = args.text('dead-letter')
   const policy = choice('run', 'on-error', args.text('on-error'), POLICIES)
   if (policy === 'dead-letter' && deadLetterTopic === undefined) {
@@ -109,20 +116,20 @@ export function runRequest(args: Arguments): RunRequest {
     ...rowFormat('run', args),
     table,
     directory: args.text('dir'),
+    kafka: onKafka?.kafka,
     untilEnd,
     onBadRow: (policy ?? 'fail') === 'fail' ? 'fail' : 'skip',
     options: {
       ...given('startFrom', startFrom(args.text('start-from'))),
       ...given('partitions', partitions(args.list('partitions'))),
-      ...given('maxTaskIdle', duration('max-task-idle', args.text('max-task-idle'))),
-      ...given(
-        'commitInterval',
-        duration('commit-interval', args.text('commit-interval')) as Duration | undefined,
-      ),
+      ...given('maxTaskIdle', idle(args.text('max-task-idle'))),
+      ...given('commitInterval', lengthOfTime('run', 'commit-interval', args.text('commit-interval'))),
       onError: {
         ...(policy === undefined ? {} : { deserialization: policy, processing: policy, timestamp: policy }),
         ...given('deadLetterTopic', deadLetterTopic),
       },
+      ...onKafka?.kafka,
+      ...onKafka?.options,
     },
   }
 }
@@ -177,18 +184,6 @@ function partitions(words: readonly string[]): number | { readonly [topic: strin
   )
 }
 
-const UNITS: { readonly [unit: string]: number } = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-
-/** `500ms`, `2s`, `10m`, `1h`; `0`; and `-1` where that means never. */
-function duration(option: string, word: string | undefined): Duration | -1 | undefined {
-  if (word === undefined) return undefined
-  if (word === '0') return milliseconds(0)
-  if (word === '-1' && option === 'max-task-idle') return -1
-  const [, n, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(word) ?? []
-  if (n !== undefined && unit !== undefined) return milliseconds(Number(n) * UNITS[unit]!)
-  throw usageError(
-    'run',
-    `--${option} ${word} is no length of time`,
-    'write a number with ms, s, m or h: 500ms',
-  )
-}
+/** `-1` is never. */
+const idle = (word: string | undefined): Duration | -1 | undefined =>
+  word === '-1' ? -1 : lengthOfTime('run', 'max-task-idle', word)

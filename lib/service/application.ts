@@ -114,8 +114,8 @@ async function openState(
   if (backend.metadata() === undefined && journal.endOffset(topic, partition) > 0) {
     const task = `${part.id}_${partition}`
     const started = Date.now()
-    const restored = await restore(journal, backend, topic, partition, (records, total) =>
-      settings.onEvent({ kind: 'restoring', task, records, total }),
+    const restored = await restore(journal, backend, topic, partition, (offset, total) =>
+      settings.onEvent({ kind: 'restoring', task, records: offset, offset, total }),
     )
     ids = restored.ids
     settings.onEvent({ kind: 'restored', task, records: restored.records, ms: Date.now() - started })

@@ -4,8 +4,17 @@ import type { RevlogError } from '../core/errors.js'
 export type ServiceEvent =
   /** Every task is open; records are taken from now on. */
   | { readonly kind: 'running'; readonly tasks: number }
-  /** The state of a task is gone while its changelog has data: it is read back. `records` of about `total` so far. */
-  | { readonly kind: 'restoring'; readonly task: string; readonly records: number; readonly total: number }
+  /**
+   * The state of a task is gone, or behind, while its changelog has data: it is read back. So many `records` so far,
+   * which brought it to `offset` of a log that ends at `total`; a compacted log has fewer records than offsets.
+   */
+  | {
+      readonly kind: 'restoring'
+      readonly task: string
+      readonly records: number
+      readonly offset: number
+      readonly total: number
+    }
   | { readonly kind: 'restored'; readonly task: string; readonly records: number; readonly ms: number }
   /** On Kafka: the group has given these tasks to this process; those that are new to it are taken over now. */
   | { readonly kind: 'assigned'; readonly tasks: readonly string[] }

@@ -97,6 +97,8 @@ function launch(
     wake.ring()
   }
   settings.signal?.addEventListener('abort', stop, { once: true })
+  // It may have come while the topics were looked at.
+  if (settings.signal?.aborted === true) stop()
 
   const finished = runLoop({
     tasks: () => tasks,

@@ -13,6 +13,8 @@ export function settleWithin<T>(
   signal: AbortSignal | undefined,
   tooLate: () => RevlogError,
 ): Promise<T> {
+  // Also when nobody waits for it from the start, because the signal was aborted before.
+  promise.catch(() => undefined)
   return new Promise((resolve, reject) => {
     const finish = (): void => {
       clearTimeout(timer)

@@ -1,4 +1,5 @@
 import type { Isolation, KafkaClient } from '../../brokers/kafka/kafka-client.js'
+import type { TopicPartition } from '../../core/record.js'
 import type { CaughtUp } from '../caught-up.js'
 import type { TaskHost } from './task-host.js'
 
@@ -16,6 +17,8 @@ export function createKafkaCaughtUp(
   /** The group has answered once. */
   assigned: Promise<void>,
   parts: number,
+  /** What it writes. */
+  written: readonly TopicPartition[],
 ): Pick<CaughtUp, 'wait' | 'end'> {
   let ended: { readonly error: unknown } | undefined
 
@@ -54,11 +57,26 @@ export function createKafkaCaughtUp(
     }
   }
 
+  /** A transaction is committed before those who read committed records see it: until all that are open now are closed. */
+  async function visible(): Promise<void> {
+    const ends = (level: Isolation) =>
+      client.listOffsets(
+        written.map((place) => ({ ...place, at: 'latest' as const })),
+        { isolation: level },
+      )
+    const high = await ends('read_uncommitted')
+    while ((await ends('read_committed')).some(({ offset }, i) => offset! < high[i]!.offset!)) {
+      check()
+      await rest()
+    }
+  }
+
   return {
     async wait() {
       check()
       await assigned
       for (let round = 0; round < parts; round++) await reachEnds()
+      if (isolation === 'read_committed') await visible()
     },
     end(error) {
       ended = { error }

@@ -118,9 +118,9 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
       },
       wallTime: Date.now,
       step: opener.step,
-      onProgress({ records, end }) {
+      onProgress({ records, offset, end }) {
         restored = records
-        settings.onEvent({ kind: 'restoring', task: slot.id, records, total: end })
+        settings.onEvent({ kind: 'restoring', task: slot.id, records, offset, total: end })
       },
     }
     const tell = async (positions: Parameters<Member['commit']>[0]): Promise<void> => {

@@ -13,7 +13,7 @@ import { ensureInternalTopics, requireTopics } from '../../brokers/kafka/topics.
 import { RevlogError } from '../../core/errors.js'
 import { createMetrics } from '../../core/metrics.js'
 import { type PlannedTask, planTasks } from '../../engine/plan.js'
-import { sourceTopicsOf, type Topology } from '../../topology/topology.js'
+import { sinkTopicsOf, sourceTopicsOf, type Topology } from '../../topology/topology.js'
 import { runLoop } from '../loop.js'
 import type { KafkaSettings, Settings } from '../options.js'
 import type { Step } from '../protocol/ports.js'
@@ -93,7 +93,7 @@ async function layOut(
   const inputs = [...counts].flatMap(([topic, n]) =>
     Array.from({ length: n }, (_, partition) => ({ topic, partition })),
   )
-  // Only whether there are any: another member's open transaction is nothing to wait for.
+  // Not the stable ones: a transaction that a killed process has left open ends when its task is taken over, after this.
   const known = await client.committedOffsets(topology.name, inputs, { requireStable: false })
   const begun = known.some(({ offset }) => offset !== undefined)
   const stateful = new Set(parts.flatMap(({ changelog }) => changelog ?? []))
@@ -187,7 +187,9 @@ function launch(
     },
     onChange: wake.ring,
     onFailure: fail,
-    onRetry: (task, error) => settings.onEvent({ kind: 'retrying', task, error }),
+    onRetry: (task, error) => {
+      if (!stopping) settings.onEvent({ kind: 'retrying', task, error })
+    },
     step,
   })
 
@@ -232,7 +234,12 @@ function launch(
       : joinFixed({ ...group, ...kafka.member })
 
   settings.signal?.addEventListener('abort', stop, { once: true })
-  const caughtUp = createKafkaCaughtUp(client, isolation, host, assigned, parts.length)
+  // It may have come while the topics were looked at.
+  if (settings.signal?.aborted === true) stop()
+  const written = [...sinkTopicsOf(topology)].flatMap((topic) =>
+    Array.from({ length: partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
+  )
+  const caughtUp = createKafkaCaughtUp(client, isolation, host, assigned, parts.length, written)
   const loop = runLoop({
     tasks: host.tasks,
     commit: host.commit,

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import { type Folder, lines, type Running, strangersFolder } from '../cli/revlog.js'
+import { createRawTopic } from './admin.js'
+import { describeKafka, describeOwnKafka } from './suite.js'
+
+/** A count, which no record may enter twice, in a topology whose name is its group and its state. */
+const SHOP = (name: string): string => `
+import { json, stream, string, topic, topology } from 'revlog'
+const orders = topic('${name}-orders', {
+  key: string(), value: json(), timestamp: (o) => o.time, keyOf: (o) => o.customer,
+})
+const totals = topic('${name}-totals', { key: string(), value: json() })
+const total = stream(orders).mapValues((o) => o.amount)
+  .groupByKey().reduce((a, b) => a + b, { name: 'total', value: json() })
+export default topology('${name}', [total.toStream().to(totals)])
+`
+const ORDERS = 'customer,time,amount\nada,1,5\nbob,2,7\nada,3,10\n'
+const TOTALS = [
+  ['ada', 15],
+  ['bob', 7],
+]
+const rows = (out: string): unknown[] => lines(out).map(({ key, value }) => [key, value])
+
+/** So many orders of a hundred customers, and what they come to. */
+function manyOrders(n: number): { readonly csv: string; readonly totals: unknown[] } {
+  const totals = new Map<string, number>()
+  const csv = ['customer,time,amount']
+  for (let i = 0; i < n; i++) {
+    const customer = `c${(i * 7_919) % 100}`
+    csv.push(`${customer},${i},${i % 13}`)
+    totals.set(customer, (totals.get(customer) ?? 0) + (i % 13))
+  }
+  const byKey = [...totals].sort(([a], [b]) => (a < b ? -1 : 1))
+  return { csv: csv.join('\n'), totals: byKey }
+}
+
+describeKafka('revlog run on Apache Kafka', (kafka) => {
+  let folder: Folder
+  let name: string
+  const brokers = (): string[] => ['--brokers', kafka().address]
+  const makeTopics = async (partitions = 3): Promise<void> => {
+    await createRawTopic(kafka().address, `${name}-orders`, { 'retention.ms': '-1' }, partitions)
+    await createRawTopic(kafka().address, `${name}-totals`, { 'cleanup.policy': 'compact' }, partitions)
+  }
+  beforeEach(() => {
+    folder = strangersFolder()
+    name = kafka().name('shop')
+    folder.write('shop.js', SHOP(name))
+    folder.write('orders.csv', ORDERS)
+  })
+  afterEach(() => folder.remove())
+
+  for (const guarantee of ['at_least_once', 'exactly_once']) {
+    it(`files go through its topics, ${guarantee}, and a second run goes on from there`, async () => {
+      await makeTopics()
+      const run = ['run', 'shop.js', '--guarantee', guarantee, ...brokers()]
+      const over = [...run, '--from', `${name}-orders=orders.csv`, '--table', `${name}-totals`]
+      const first = await folder.revlog(over)
+      assert.deepEqual([first.code, rows(first.out)], [0, TOTALS], first.err)
+      assert.match(first.err, /runs total_0, total_1, total_2/)
+      const second = await folder.revlog(over)
+      assert.deepEqual(rows(second.out), [
+        ['ada', 30],
+        ['bob', 14],
+      ])
+      const third = await folder.revlog([...run, '--until-end', '--dir', 'elsewhere'])
+      assert.equal(third.code, 0, third.err)
+      assert.match(third.err, /restored the state of task total_/)
+    })
+  }
+
+  it('says what is missing before anything is written', async () => {
+    await createRawTopic(kafka().address, `${name}-orders`, {})
+    const words = ['run', 'shop.js', '--from', `${name}-orders=orders.csv`]
+    const { code, err } = await folder.revlog([...words, ...brokers()])
+    assert.equal(code, 1)
+    assert.match(err, new RegExp(`E_TOPIC_UNKNOWN: .*${name}-totals`))
+    const consumed = await folder.revlog(['consume', `${name}-orders`, ...brokers()])
+    assert.deepEqual([consumed.code, consumed.out], [0, ''])
+  })
+
+  it('refuses what does not go with Kafka, and what goes with nothing else', async () => {
+    for (const [words, said] of [
+      [['--partitions', '4', ...brokers()], /--partitions makes topics, .*\n.*revlog produce TOPIC/],
+      [['--member', '1/2'], /--member is for Apache Kafka/],
+      [['--guarantee', 'exactly_once'], /--guarantee is for Apache Kafka/],
+      [['--tls-ca', 'ca.pem'], /--tls-ca is for Apache Kafka/],
+      [['--member', '3/2', ...brokers()], /--member 3\/2 is no place/],
+      [['--session-timeout', '10', ...brokers()], /--session-timeout 10 is no length of time/],
+      [['--guarantee', 'exactly-once', ...brokers()], /--guarantee cannot be exactly-once/],
+    ] as const) {
+      const { code, err } = await folder.revlog(['run', 'shop.js', ...words])
+      assert.equal(code, 2)
+      assert.match(err, said)
+    }
+  })
+
+  it('members with fixed places share the tasks, and an empty variable is none', async () => {
+    await makeTopics(2)
+    const members = [1, 2].map((i) =>
+      folder.start(['run', 'shop.js', '--member', `${i}/2`, '--dir', `m${i}`, ...brokers()]),
+    )
+    await members[0]!.says('runs total_0\n')
+    await members[1]!.says('runs total_1\n')
+    for (const { process: child } of members) child.kill('SIGTERM')
+    for (const { ended } of members) assert.equal((await ended).code, 0)
+    const words = ['run', 'shop.js', '--from', `${name}-orders=orders.csv`, '--table', `${name}-totals`]
+    const { out } = await folder.revlog(words, '', { REVLOG_BROKERS: '' })
+    assert.deepEqual(rows(out), TOTALS)
+  })
+
+  for (const guarantee of ['at_least_once', 'exactly_once']) {
+    it(`is stopped and killed by signals while it processes, and loses nothing, ${guarantee}`, async () => {
+      await makeTopics()
+      const { csv, totals } = manyOrders(150_000)
+      folder.write('many.csv', csv)
+      const produce = ['produce', `${name}-orders`, 'many.csv', '--topology', 'shop.js']
+      const produced = await folder.revlog([...produce, ...brokers()])
+      assert.equal(produced.code, 0, produced.err)
+      const options = ['--guarantee', guarantee, '--commit-interval', '20ms', '--session-timeout', '1500ms']
+      const run = ['run', 'shop.js', ...options, ...brokers()]
+      for (const [first, second] of [['SIGTERM'], ['SIGTERM', 'SIGTERM'], ['SIGINT', 'SIGINT']] as const) {
+        const { process: child, says, ended } = folder.start(run)
+        await says('runs total_')
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        child.kill(first)
+        await says('finishing what is begun')
+        if (second !== undefined) child.kill(second)
+        const { code, err } = await ended
+        // It may have been done before the second one came.
+        assert.ok(code === 0 || code === EXIT_AT_ONCE[second!], `${code}: ${err}`)
+      }
+      const last = await folder.revlog([...run, '--until-end', '--table', `${name}-totals`])
+      assert.deepEqual([last.code, rows(last.out)], [0, totals], last.err)
+    })
+  }
+})
+
+const EXIT_AT_ONCE = { SIGTERM: 143, SIGINT: 130 } as const
+
+describeOwnKafka('revlog run while Apache Kafka does not answer', { proxies: 0 }, (kafka) => {
+  let folder: Folder
+  let name: string
+  let run: readonly string[]
+  beforeEach(async () => {
+    folder = strangersFolder()
+    name = kafka().name('shop')
+    folder.write('shop.js', SHOP(name))
+    folder.write('orders.csv', ORDERS)
+    await createRawTopic(kafka().address, `${name}-orders`, { 'retention.ms': '-1' }, 2)
+    await createRawTopic(kafka().address, `${name}-totals`, { 'cleanup.policy': 'compact' }, 2)
+    run = ['run', 'shop.js', '--session-timeout', '1500ms', '--brokers', kafka().address]
+  })
+  afterEach(async () => {
+    kafka().thaw()
+    await folder.remove()
+  })
+
+  /** A service that has taken records and cannot commit them. */
+  const stuck = async (): Promise<Running> => {
+    const running = folder.start([...run, '--shutdown-timeout', '2s', '--commit-interval', '1s'])
+    await running.says('runs total_')
+    const from = ['--topology', 'shop.js', '--brokers', kafka().address]
+    await folder.revlog(['produce', `${name}-orders`, 'orders.csv', ...from])
+    await kafka().freeze()
+    return running
+  }
+  const nothingIsLost = async (): Promise<void> => {
+    kafka().thaw()
+    const last = await folder.revlog([...run, '--until-end', '--table', `${name}-totals`])
+    assert.deepEqual([last.code, rows(last.out)], [0, TOTALS], last.err)
+  }
+
+  it('ends within its bound, and nothing is lost', async () => {
+    const { process: child, ended } = await stuck()
+    const since = Date.now()
+    child.kill('SIGTERM')
+    const { code, err } = await ended
+    const took = Date.now() - since
+    assert.ok(took < 8_000, `it took ${took} ms: ${err}`)
+    // What was there may have been committed in time; else the bound is what ended it.
+    assert.ok(code === 0 || /E_SHUTDOWN_TIMEOUT/.test(err), err)
+    await nothingIsLost()
+  })
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`leaves at once at a second ${signal}, and nothing is lost`, async () => {
+      const { process: child, says, ended } = await stuck()
+      child.kill(signal)
+      await says('finishing what is begun')
+      const since = Date.now()
+      child.kill(signal)
+      const { code, err } = await ended
+      assert.ok(Date.now() - since < 1_000)
+      assert.equal(code, EXIT_AT_ONCE[signal], err)
+      await nothingIsLost()
+    })
+  }
+})
