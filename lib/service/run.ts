@@ -123,6 +123,7 @@ function launch(
     topology,
     directory,
     tasks: () => tasks,
+    standbys: () => new Map(),
     metrics,
     caughtUp,
     finished,

@@ -6,12 +6,14 @@ import type { Slot } from './task-slot.js'
 const PURGE_MS = 30_000
 /** Far below the changelogs' `min.compaction.lag.ms`, which is an hour. */
 const AUDIT_MS = 600_000
+const CLEAN_MS = 60_000
 
 export interface UpkeepOptions {
   readonly slots: () => readonly Slot[]
   /** Repartition topics. */
   readonly internal: ReadonlySet<string>
   readonly admin: Pick<TopicAdmin, 'deleteBelow'>
+  readonly removeOldStates: () => void
   readonly onWarning: (error: RevlogError) => void
 }
 
@@ -19,20 +21,20 @@ export interface UpkeepOptions {
 export function startUpkeep(options: UpkeepOptions): { readonly stop: () => void } {
   const purging = setInterval(() => void purge(options, purged), PURGE_MS)
   const auditing = setInterval(() => void audit(options), AUDIT_MS)
+  const cleaning = setInterval(options.removeOldStates, CLEAN_MS)
   const purged = new Map<string, number>()
-  purging.unref()
-  auditing.unref()
+  const timers = [purging, auditing, cleaning]
+  for (const timer of timers) timer.unref()
   return {
     stop() {
-      clearInterval(purging)
-      clearInterval(auditing)
+      for (const timer of timers) clearInterval(timer)
     },
   }
 }
 
 /** Deletes what was read of repartition topics: their records are as old as their events, so no retention fits. */
 export async function purge(
-  { slots, internal, admin, onWarning }: UpkeepOptions,
+  { slots, internal, admin, onWarning }: Omit<UpkeepOptions, 'removeOldStates'>,
   purged: Map<string, number>,
 ): Promise<void> {
   const places = new Map<string, { readonly partition: number; readonly offset: number }[]>()
