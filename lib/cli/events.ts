@@ -67,6 +67,8 @@ function lineOf(event: ServiceEvent): string | undefined {
       return event.tasks.length === 0
         ? 'no task is for this member: others have them all'
         : `runs ${event.tasks.join(', ')}`
+    case 'standby':
+      return `keeps a copy of the state of task ${event.task}: ${count(event.records)} records to begin with`
     case 'lost':
       return `lost its tasks: ${event.reason}`
     case 'retrying':

@@ -16,8 +16,13 @@ export type ServiceEvent =
       readonly total: number
     }
   | { readonly kind: 'restored'; readonly task: string; readonly records: number; readonly ms: number }
-  /** On Kafka: the group has given these tasks to this process; those that are new to it are taken over now. */
-  | { readonly kind: 'assigned'; readonly tasks: readonly string[] }
+  /**
+   * On Kafka: the group has given these tasks to this process; those that are new to it are taken over now. Of
+   * `standbys`, which run elsewhere, it keeps copies.
+   */
+  | { readonly kind: 'assigned'; readonly tasks: readonly string[]; readonly standbys: readonly string[] }
+  /** On Kafka: the copy of a task's state has reached the end of its changelog, after so many records, and follows it. */
+  | { readonly kind: 'standby'; readonly task: string; readonly records: number }
   /** On Kafka: the group goes on without this process for now. What was not committed is processed again, elsewhere. */
   | { readonly kind: 'lost'; readonly reason: string }
   /** On Kafka: what a task did has come to nothing, and it is taken over anew. */

@@ -48,6 +48,11 @@ export interface RunOptions {
   readonly processingGuarantee?: 'at_least_once' | 'exactly_once'
   /** On Kafka: a fixed place, member `index` of `count`, instead of a group that distributes tasks anew. */
   readonly member?: { readonly index: number; readonly count: number }
+  /**
+   * On Kafka: on so many other members a copy of each task's state is kept, for who takes the task over. Default 0.
+   * Every member needs the same number.
+   */
+  readonly standbyReplicas?: number
   /** On Kafka: keeps the place of a member that comes back under this name within the session timeout (KIP-345). */
   readonly instanceId?: string
   /** On Kafka: after so long without a sign of life others get the tasks. Default 10 s. */
@@ -85,6 +90,7 @@ export interface KafkaSettings {
   readonly client: KafkaOptions
   readonly exactlyOnce: boolean
   readonly member: { readonly index: number; readonly count: number } | undefined
+  readonly standbyReplicas: number
   readonly instanceId: string | undefined
   readonly sessionTimeoutMs: number
   readonly shutdownTimeoutMs: number
@@ -93,6 +99,7 @@ export interface KafkaSettings {
 const POLICIES: readonly ErrorPolicy[] = ['fail', 'skip', 'dead-letter']
 const MAX_PARTITIONS = 10_000
 const MAX_GENERATION = 0xffff
+const MAX_STANDBYS = 100
 
 /**
  * Checks every option and fills in the defaults.
@@ -138,6 +145,7 @@ function kafkaSettings(topology: Topology, options: RunOptions): KafkaSettings |
     },
     exactlyOnce: options.processingGuarantee === 'exactly_once',
     member: options.member,
+    standbyReplicas: options.standbyReplicas ?? 0,
     instanceId: options.instanceId,
     sessionTimeoutMs: options.sessionTimeout ?? seconds(10),
     shutdownTimeoutMs: options.shutdownTimeout ?? seconds(30),
@@ -197,6 +205,11 @@ const CHECKS: { readonly [name in keyof Required<RunOptions>]: Check } = {
       Number.isInteger(v?.index) && Number.isInteger(v?.count) && v.index >= 0 && v.index < v.count,
       'member must be { index, count }, with index from 0 to count - 1',
     ),
+  standbyReplicas: (v) =>
+    one(
+      Number.isInteger(v) && v >= 0 && v <= MAX_STANDBYS,
+      `standbyReplicas is ${shown(v)}: it must be a whole number of 0 to ${MAX_STANDBYS}`,
+    ),
   instanceId: (v) => one(typeof v === 'string' && v !== '', `instanceId is ${shown(v)}: it must be a name`),
   sessionTimeout: (v) =>
     one(
@@ -228,7 +241,15 @@ function problemsOf(topology: Topology, options: RunOptions): readonly string[] 
 }
 
 /** What would silently mean nothing without brokers. */
-const KAFKA_ONLY = ['ssl', 'sasl', 'clientId', 'member', 'instanceId', 'sessionTimeout'] as const
+const KAFKA_ONLY = [
+  'ssl',
+  'sasl',
+  'clientId',
+  'member',
+  'standbyReplicas',
+  'instanceId',
+  'sessionTimeout',
+] as const
 
 function errorProblems(value: unknown, topology: Topology): readonly string[] {
   if (typeof value !== 'object' || value === null) {

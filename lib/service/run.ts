@@ -125,6 +125,7 @@ function launch(
     topology,
     directory,
     tasks: () => tasks,
+    standbys: () => new Map(),
     metrics,
     caughtUp,
     finished,

@@ -60,6 +60,8 @@ export interface ServiceMetrics {
   readonly service: MetricsSnapshot
   /** Of each task, by its id: `process-total`, `dropped-records.<reason>`, and what its operators count. */
   readonly tasks: ReadonlyMap<string, MetricsSnapshot>
+  /** On Kafka: how many records of its changelog each copy that is kept here is behind; `undefined` until that is known. */
+  readonly standbys: ReadonlyMap<string, number | undefined>
 }
 
 export interface ServiceParts {
@@ -67,6 +69,7 @@ export interface ServiceParts {
   readonly directory: Pick<Directory, 'broker' | 'path'>
   /** Those that run now. */
   readonly tasks: () => readonly HostedTask[]
+  readonly standbys: () => ServiceMetrics['standbys']
   readonly metrics: Metrics
   readonly caughtUp: Pick<CaughtUp, 'wait' | 'end'>
   readonly finished: Promise<void>
@@ -110,6 +113,7 @@ export function createService(parts: ServiceParts): Service {
     metrics: () => ({
       service: metrics.snapshot(),
       tasks: new Map(parts.tasks().map(({ task }) => [task.id, task.metrics.snapshot()])),
+      standbys: parts.standbys(),
     }),
     async produce<K, V>(topic: SinkTopic<K, V>, records: Iterable<NewRecord<K, V>>) {
       await broker.produce(

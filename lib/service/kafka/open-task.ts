@@ -38,6 +38,8 @@ export interface TaskOpener {
 
 /** A transaction is aborted by the broker when its owner was away for so long; a new owner need not wait for it. */
 const TRANSACTION_TIMEOUT_MS = 60_000
+/** A state that runs is at the end of its changelog, and says so now and then: a crash must not make it look old. */
+const TOUCH_MS = 600_000
 
 /** Takes a task over, from its changelog and the state on this disk, and begins to read its inputs. */
 export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask> {
@@ -141,6 +143,14 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
       settings.onEvent({ kind: 'restored', task: slot.id, records: restored, ms: Date.now() - started })
     }
     closers.push(task.close)
+    if (state !== undefined) {
+      state.touch()
+      const touching = setInterval(state.touch, TOUCH_MS).unref()
+      closers.push(() => {
+        clearInterval(touching)
+        state.touch()
+      })
+    }
     for (const topic of topics) {
       const position = task.position(topic)!
       const end = await checkedEnd(client, topic, partition, position, isolation, signal)

@@ -20,12 +20,17 @@ import type { Step } from '../protocol/ports.js'
 import { createService, type Service } from '../service.js'
 import { createWake } from '../wake.js'
 import { createKafkaCaughtUp } from './caught-up.js'
+import { openChangelog } from './changelog-log.js'
+import { createLeftStates } from './left-states.js'
+import { createLives } from './lives.js'
 import { openTask, type TaskOpener } from './open-task.js'
 import { expectedTopics, groupParts, internalTopics, type NamedPart, namedParts } from './parts.js'
 import { createPrefetch } from './prefetch.js'
 import { createSharedProducer } from './producers.js'
+import { createStandbys } from './standbys.js'
 import { createTaskHost } from './task-host.js'
 import type { Slot } from './task-slot.js'
+import { openTaskState } from './task-state.js'
 import { startUpkeep } from './upkeep.js'
 
 /** Of input that was read ahead, in all tasks together. */
@@ -134,6 +139,8 @@ function launch(
     failure ??= { error }
     stop()
   }
+  const warn = ({ code, problem, remedy }: RevlogError): void =>
+    settings.onEvent({ kind: 'warning', code, problem, remedy })
 
   const prefetch = createPrefetch({
     client,
@@ -166,10 +173,12 @@ function launch(
     signal: aborted.signal,
     step,
   }
+  const lives = createLives(fail)
   const host = createTaskHost({
     exactlyOnce,
     producer,
     member: () => member,
+    lives,
     open: (slot) => openTask(opener, slot),
     createSlot: (id, generation): Slot | undefined => {
       const known = planned.get(id)
@@ -182,7 +191,6 @@ function launch(
         running: undefined,
         dropped: false,
         restart: () => {},
-        ended: Promise.resolve(),
       }
     },
     onChange: wake.ring,
@@ -193,14 +201,40 @@ function launch(
     step,
   })
 
+  const owner = { application, cluster }
+  const standbys = createStandbys({
+    lives,
+    openState: (task) => openTaskState(join(opener.directory, task), { ...owner, task }, Date.now()),
+    openChangelog(task, signal) {
+      const {
+        part,
+        task: { partition },
+      } = planned.get(task)!
+      return openChangelog(client, part.changelog!, partition, isolation, signal)
+    },
+    onWarm: (task, records) => settings.onEvent({ kind: 'standby', task, records }),
+    onDiscarded: (task, reason) => settings.onEvent({ kind: 'discarded', task, reason }),
+    onWarning: warn,
+  })
+  const leftStates = createLeftStates(
+    {
+      directory: opener.directory,
+      owner,
+      lives,
+      inUse: (task) => standbys.lags().has(task) || host.slots().some(({ id }) => id === task),
+    },
+    Date.now(),
+  )
+
   let heard = (): void => {}
   const assigned = new Promise<void>((resolve) => {
     heard = resolve
   })
   const events: MemberEvents<TaskAssignment> = {
     onAssigned(assignment, generation) {
-      host.assign(assignment, generation)
-      settings.onEvent({ kind: 'assigned', tasks: assignment.active })
+      host.assign(assignment.active, generation)
+      standbys.assign(assignment.standby.filter((task) => planned.get(task)?.part.changelog !== undefined))
+      settings.onEvent({ kind: 'assigned', tasks: assignment.active, standbys: assignment.standby })
       heard()
     },
     // Who takes a task over begins where its last commit was: so there is one now. What stays goes on after it.
@@ -216,10 +250,11 @@ function launch(
       settings.onEvent({ kind: 'lost', reason })
     },
     onError: fail,
-    onWarning: ({ code, problem, remedy }) => settings.onEvent({ kind: 'warning', code, problem, remedy }),
+    onWarning: warn,
   }
   const group = {
     ...events,
+    standbyReplicas: kafka.standbyReplicas,
     coordinator: client.coordinator(application),
     parts: () => groupParts(parts, partitionsOf),
   }
@@ -229,6 +264,10 @@ function launch(
           ...group,
           application,
           sessionTimeoutMs: kafka.sessionTimeoutMs,
+          warm: () => [
+            ...[...standbys.lags()].map(([task, lag]) => ({ task, ...(lag === undefined ? {} : { lag }) })),
+            ...leftStates.warm(),
+          ],
           ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
         })
       : joinFixed({ ...group, ...kafka.member })
@@ -260,7 +299,8 @@ function launch(
     admin,
     partitions: new Map([...sourceTopicsOf(topology)].map((topic) => [topic, partitionsOf(topic)])),
     onFailure: fail,
-    onWarning: ({ code, problem, remedy }) => settings.onEvent({ kind: 'warning', code, problem, remedy }),
+    removeOldStates: () => leftStates.removeOld(Date.now()),
+    onWarning: warn,
   })
   let left: number | undefined
   const lagOf = (): number => host.tasks().reduce((sum, hosted) => sum + hosted.lag(), 0)
@@ -298,6 +338,7 @@ function launch(
       upkeep.stop()
       aborted.abort()
       await member.leave()
+      standbys.assign([])
       await host.close()
       await prefetch.close()
       await broker.close()
@@ -311,6 +352,7 @@ function launch(
     topology,
     directory: { path: settings.directory, broker },
     tasks: host.tasks,
+    standbys: standbys.lags,
     metrics,
     caughtUp,
     finished: finish(),

@@ -1,9 +1,10 @@
-import type { Member, TaskAssignment } from '../../brokers/kafka/group/member.js'
+import type { Member, TaskId } from '../../brokers/kafka/group/member.js'
 import type { HostedTask } from '../hosted-task.js'
 import { commitAtLeastOnce } from '../protocol/at-least-once.js'
 import { commitExactlyOnce } from '../protocol/exactly-once.js'
 import type { GroupPosition, Step } from '../protocol/ports.js'
 import { isFinal } from './failures.js'
+import type { Lives } from './lives.js'
 import type { SharedProducer } from './producers.js'
 import type { Slot } from './task-slot.js'
 
@@ -12,7 +13,7 @@ export interface TaskHost {
   /** Those that are taken over, and run. */
   readonly tasks: () => readonly HostedTask[]
   readonly slots: () => readonly Slot[]
-  readonly assign: (assignment: TaskAssignment, generation: number) => void
+  readonly assign: (active: readonly TaskId[], generation: number) => void
   readonly dropAll: () => void
   /** Whether anything was processed that is not certain yet. */
   readonly isBusy: () => boolean
@@ -26,6 +27,7 @@ export interface TaskHostOptions {
   readonly exactlyOnce: boolean
   readonly producer: SharedProducer
   readonly member: () => Member
+  readonly lives: Lives
   /** Takes a task over; `onRunning` gets what runs, and it ends when the returned promise is settled. */
   readonly open: (slot: Slot) => Promise<OpenTask>
   readonly createSlot: (id: string, generation: number) => Slot | undefined
@@ -48,8 +50,6 @@ const LONGEST_DELAY_MS = 2_000
 export function createTaskHost(options: TaskHostOptions): TaskHost {
   const { exactlyOnce, member, step } = options
   const slots = new Map<string, Slot>()
-  /** What every task that was ever here is waiting for before it can be opened again. */
-  const ends = new Map<string, Promise<void>>()
   const byTask = new Map<HostedTask, Slot>()
   let running: readonly HostedTask[] = []
   let closed = false
@@ -63,8 +63,7 @@ export function createTaskHost(options: TaskHostOptions): TaskHost {
     const slot = options.createSlot(id, generation)
     if (slot === undefined) return
     slots.set(id, slot)
-    slot.ended = (ends.get(id) ?? Promise.resolve()).then(() => live(slot))
-    ends.set(id, slot.ended)
+    options.lives.begin(id, () => live(slot))
   }
 
   /** Takes the task over, and again whenever what it did has come to nothing, until it is dropped. */
@@ -179,7 +178,7 @@ export function createTaskHost(options: TaskHostOptions): TaskHost {
   return {
     tasks: () => running,
     slots: () => [...slots.values()],
-    assign({ active }, generation) {
+    assign(active, generation) {
       const wanted = new Set(active)
       for (const slot of [...slots.values()]) {
         if (!wanted.has(slot.id)) drop(slot)
@@ -214,7 +213,7 @@ export function createTaskHost(options: TaskHostOptions): TaskHost {
     async close() {
       closed = true
       for (const slot of [...slots.values()]) drop(slot)
-      await Promise.all([...ends.values()])
+      await options.lives.ended()
     },
   }
 }

@@ -17,8 +17,6 @@ export interface Slot {
   dropped: boolean
   /** Ends what runs; the task is taken over anew unless it was dropped. */
   restart: (reason: unknown) => void
-  /** When nothing of it is in use any more. */
-  ended: Promise<void>
 }
 
 export interface Running {

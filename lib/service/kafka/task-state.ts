@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RevlogError } from '../../core/errors.js'
 import { createLmdbBackend } from '../../state/lmdb/backend.js'
@@ -17,6 +17,8 @@ export interface TaskState {
   readonly backend: StateBackend
   /** Why what was there before is not used, in one sentence; `undefined` when it is. */
   readonly discarded: string | undefined
+  /** Notes that it is at the end of its changelog now: from then on it ages. */
+  readonly touch: () => void
   readonly close: () => Promise<void>
 }
 
@@ -25,7 +27,16 @@ interface About extends StateOwner {
   /** Of the machine's current run, and whether the state was closed in good order. */
   readonly boot: string
   readonly clean: boolean
+  /** When it was last at the end of its changelog. */
   readonly usedAt: number
+}
+
+/** A state that is not open, left by an earlier life of its task. */
+export interface LeftState {
+  readonly task: string
+  readonly usedAt: number
+  /** Whether its task would go on from it. */
+  readonly usable: boolean
 }
 
 const FORMAT = 1
@@ -49,8 +60,9 @@ export function openTaskState(directory: string, owner: StateOwner, now: number)
   const boot = bootId()
   let discarded = whyNot(about, boot, now)
   if (discarded !== undefined) rmSync(data, { recursive: true, force: true })
+  let usedAt = about === undefined || discarded !== undefined ? now : about.usedAt
   const write = (clean: boolean): void => {
-    const text = JSON.stringify({ format: FORMAT, ...owner, boot, clean, usedAt: Date.now() } satisfies About)
+    const text = JSON.stringify({ format: FORMAT, ...owner, boot, clean, usedAt } satisfies About)
     writeFileSync(`${file}.new`, text, { mode: 0o600 })
     renameSync(`${file}.new`, file)
   }
@@ -69,11 +81,31 @@ export function openTaskState(directory: string, owner: StateOwner, now: number)
   return {
     backend: createLmdbBackend(environment, 'task'),
     discarded,
+    touch() {
+      usedAt = Date.now()
+      write(false)
+    },
     async close() {
       await environment.close()
       write(true)
     },
   }
+}
+
+/** The states in the directory of an application's tasks, also those that are open now. */
+export function leftStates(
+  directory: string,
+  { cluster, application }: Omit<StateOwner, 'task'>,
+  now: number,
+): readonly LeftState[] {
+  if (!existsSync(directory)) return []
+  const boot = bootId()
+  return readdirSync(directory).flatMap((task) => {
+    const about = readAbout(join(directory, task, 'about.json'))
+    if (about?.application !== application || about.cluster !== cluster || about.task !== task) return []
+    const usable = whyNot(about, boot, now) === undefined && existsSync(join(directory, task, 'state'))
+    return [{ task, usedAt: about.usedAt, usable }]
+  })
 }
 
 function readAbout(file: string): About | undefined {

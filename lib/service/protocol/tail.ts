@@ -16,6 +16,8 @@ import type { ChangelogLog, Step } from './ports.js'
 
 export interface TailOptions {
   readonly step?: Step
+  /** Where the state stands, when that is known of this log: then it is not compared with the log again. */
+  readonly from?: Checkpoint
   /** Called after each read: how many records were read, and where in the log that was. */
   readonly onProgress?: (progress: RestoreProgress) => void
   /** About how many rows go into one transaction. 50,000: in key order, LMDB is more than twice as fast with many. */
@@ -66,9 +68,9 @@ const FRESH: Checkpoint = {
 export async function readTail(
   backend: StateBackend,
   log: ChangelogLog,
-  { step = () => {}, onProgress = () => {}, transactionRows = 50_000 }: TailOptions = {},
+  { step = () => {}, onProgress = () => {}, transactionRows = 50_000, ...options }: TailOptions = {},
 ): Promise<Tail> {
-  let from = await startingPoint(backend, log)
+  let from = options.from ?? (await startingPoint(backend, log))
   let bounds: Bounds = { through: Infinity, end: (await log.bounds()).end }
   for (;;) {
     const pass = createPass(backend, from, bounds, transactionRows)
