@@ -3,12 +3,11 @@ import { runEngine } from './engine-run.js'
 import { inputFile } from './input-file.js'
 import { type JobName, jobOf } from './jobs.js'
 import { measure } from './measure.js'
+import { javaInProcess, UNCACHED } from './peer.js'
 import { openScratch, type Stores } from './state-folder.js'
 import { GRACE_MS } from './workload.js'
 
 const RECORDS = 1_000_000
-/** Every write goes to the store and to the changelog; Kafka Streams' cache would skip most of them, and delay the outputs. */
-const UNCACHED = ['--config', 'statestore.cache.max.bytes=0']
 
 /** The engine alone: processing, encoding outputs and changelog, committing; no broker. */
 const engineBenchmark = (name: JobName, stores: Stores): Benchmark => {
@@ -18,7 +17,7 @@ const engineBenchmark = (name: JobName, stores: Stores): Benchmark => {
     name: benchmark,
     ...(peer === undefined || stores === 'memory'
       ? {}
-      : { peer: { app: peer, workload, options: UNCACHED } }),
+      : { rivals: [javaInProcess(benchmark, peer, workload, UNCACHED)] }),
     async run({ records = RECORDS, commitEvery, graceMs = GRACE_MS }) {
       const file = inputFile(workload, records)
       const job = jobOf(name, { graceMs })

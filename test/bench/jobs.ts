@@ -19,12 +19,29 @@ export interface Job {
 export type JobName = 'chain' | 'count' | 'asof-hot' | 'asof-wide'
 
 export const OUTPUT = 'out'
-const lefts = topic('left', { key: string(), value: bytes() })
-const rights = topic('right', { key: string(), value: bytes() })
+
+/** What a run's topics and its application are called, where it shares a broker with others. */
+export interface JobNames {
+  readonly application: string
+  readonly left: string
+  readonly right: string
+  readonly output: string
+}
+
+export interface JobOptions {
+  readonly graceMs: number
+  readonly names?: JobNames
+}
+
+const namesOf = (application: string): JobNames => ({
+  application,
+  left: 'left',
+  right: 'right',
+  output: OUTPUT,
+})
 const raw = topic('raw', { key: bytes(), value: bytes() })
 const rawOut = topic(OUTPUT, { key: bytes(), value: bytes() })
-const counts = topic(OUTPUT, { key: string(), value: int64() })
-const answers = topic(OUTPUT, { key: string(), value: bytes() })
+const input = (name: string) => topic(name, { key: string(), value: bytes() })
 
 /** Five stateless steps that do next to nothing, on bytes: what is left is the engine and the operators. */
 function chain(): Topology {
@@ -37,43 +54,49 @@ function chain(): Topology {
   return topology('chain', [out.to(rawOut)])
 }
 
-const count = (): Topology =>
-  topology('count', [stream(lefts).groupByKey().count({ name: 'counts' }).toStream().to(counts)])
+function count({ application, left, output }: JobNames): Topology {
+  const counted = stream(input(left)).groupByKey().count({ name: 'counts' })
+  return topology(application, [counted.toStream().to(topic(output, { key: string(), value: int64() }))])
+}
 
 /** The number of an event: the first 8 bytes of its value. */
 const numberOf = (value: Buffer): number => value.readDoubleBE(0)
 
 /** The join of the Java peer: the left value, then the number of the right one, or NaN; the id is the left's number. */
-function asOf(graceMs: number): Topology {
-  const joined = stream(lefts).asOfJoin(stream(rights), {
+function asOf({ application, left, right, output }: JobNames, graceMs: number): Topology {
+  const joined = stream(input(left)).asOfJoin(stream(input(right)), {
     name: 'as-of',
-    id: (left) => String(numberOf(left)),
-    join(left, right): Buffer {
-      const answer = Buffer.allocUnsafe(left.length + 8)
-      left.copy(answer)
-      answer.writeDoubleBE(right === undefined ? Number.NaN : numberOf(right), left.length)
+    id: (value) => String(numberOf(value)),
+    join(value, known): Buffer {
+      const answer = Buffer.allocUnsafe(value.length + 8)
+      value.copy(answer)
+      answer.writeDoubleBE(known === undefined ? Number.NaN : numberOf(known), value.length)
       return answer
     },
     equals: (a, b) => a.equals(b),
     gracePeriod: milliseconds(graceMs),
   })
-  return topology('as-of', [joined.toStream().to(answers)])
+  return topology(application, [joined.toStream().to(topic(output, { key: string(), value: bytes() }))])
 }
 
-export function jobOf(name: JobName, { graceMs }: { readonly graceMs: number }): Job {
+export function jobOf(name: JobName, { graceMs, names }: JobOptions): Job {
   switch (name) {
     case 'chain':
       return { name, topology: chain(), workload: 'count', inputs: ['raw'], peer: undefined }
-    case 'count':
-      return { name, topology: count(), workload: 'count', inputs: ['left'], peer: 'count' }
+    case 'count': {
+      const called = names ?? namesOf('count')
+      return { name, topology: count(called), workload: 'count', inputs: [called.left], peer: 'count' }
+    }
     case 'asof-hot':
-    case 'asof-wide':
+    case 'asof-wide': {
+      const called = names ?? namesOf('as-of')
       return {
         name,
-        topology: asOf(graceMs),
+        topology: asOf(called, graceMs),
         workload: name,
-        inputs: ['left', 'right'],
+        inputs: [called.left, called.right],
         peer: 'asof-segmented',
       }
+    }
   }
 }

@@ -35,8 +35,8 @@ describe('npm run bench', () => {
 
   it('prints a table', () => {
     const { stdout } = bench('engine/chain', '--records', '1000')
-    assert.match(stdout, /^benchmark +records\/s +ns\/record +CPU s/m)
-    assert.match(stdout, /^engine\/chain\/memory +[\d,]+ +[\d,]+ /m)
+    assert.match(stdout, /^benchmark +records\/s +seconds +ns\/record +CPU s/m)
+    assert.match(stdout, /^engine\/chain\/memory +[\d,]+ +[\d.]+ +[\d,]+ /m)
   })
 
   it('says what is wrong with its arguments', () => {

@@ -1,5 +1,5 @@
 import type { Result } from './result.js'
-import { createMemoryWatch, minus, plus, type Usage, usage } from './usage.js'
+import { createMemoryWatch, minus, type PeakMemory, plus, type Usage, usage } from './usage.js'
 
 export interface Measured {
   readonly records: number
@@ -33,9 +33,17 @@ export async function measure(
       return made
     },
   })
-  const { seconds, cpuSeconds, machineCpuSeconds } = minus(minus(usage(), before), paused)
-  const others = machineCpuSeconds - cpuSeconds
-  const { rssMiB, anonMiB, mappedMiB } = memory.peak()
+  return resultOf(benchmark, records, minus(minus(usage(), before), paused), memory.peak(), details)
+}
+
+/** @param used by whatever was measured */
+export function resultOf(
+  benchmark: string,
+  records: number,
+  { seconds, cpuSeconds, machineCpuSeconds }: Usage,
+  { rssMiB, anonMiB, mappedMiB }: PeakMemory,
+  details: Measured['details'],
+): Result {
   return {
     benchmark,
     records,
@@ -43,7 +51,7 @@ export async function measure(
     recordsPerSecond: Math.round(records / seconds),
     nsPerRecord: Math.round((seconds * 1e9) / records),
     cpuSeconds: round(cpuSeconds, 2),
-    othersCpuSeconds: round(Math.max(0, others), 2),
+    othersCpuSeconds: round(Math.max(0, machineCpuSeconds - cpuSeconds), 2),
     peakRssMiB: rssMiB,
     peakAnonMiB: anonMiB,
     peakMappedMiB: mappedMiB,

@@ -10,6 +10,8 @@ export interface Result {
   readonly cpuSeconds: number
   /** CPU that everything else on the machine used meanwhile: above a tenth of the time, do not trust the run. */
   readonly othersCpuSeconds: number
+  /** Processes that wanted to run in the last minute. */
+  readonly load?: number
   readonly peakRssMiB: number
   readonly peakAnonMiB: number
   readonly peakMappedMiB: number
@@ -20,6 +22,7 @@ export interface Result {
 const COLUMNS: readonly (readonly [heading: string, cell: (result: Result) => string])[] = [
   ['benchmark', (r) => r.benchmark],
   ['records/s', (r) => r.recordsPerSecond.toLocaleString('en')],
+  ['seconds', (r) => r.seconds.toFixed(2)],
   ['ns/record', (r) => r.nsPerRecord.toLocaleString('en')],
   ['CPU s', (r) => r.cpuSeconds.toFixed(2)],
   ['others', (r) => r.othersCpuSeconds.toFixed(2)],
@@ -70,4 +73,15 @@ export function tableOf(results: readonly Result[]): string {
 export function medianOf(results: readonly Result[]): Result {
   const sorted = [...results].sort((a, b) => a.recordsPerSecond - b.recordsPerSecond)
   return sorted[Math.floor(sorted.length / 2)]!
+}
+
+/** A rival's result, with how many times ours is as fast, and how many times the CPU it takes for a record. */
+export function compared(theirs: Result, ours: Result): Result {
+  const cpu = (result: Result): number => result.cpuSeconds / result.records
+  const times = (a: number, b: number): number => Number((a / b).toFixed(2))
+  return {
+    ...theirs,
+    revlogTimes: times(ours.recordsPerSecond, theirs.recordsPerSecond),
+    cpuTimes: times(cpu(theirs), cpu(ours)),
+  }
 }

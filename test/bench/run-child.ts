@@ -25,8 +25,21 @@ export function outputOf(command: string, args: readonly string[], env = process
  */
 const NODE_FLAGS = ['--max-semi-space-size=32']
 
-export async function runChild(name: string, options: BenchOptions): Promise<Result> {
-  const child = join(import.meta.dirname, 'child.js')
-  const output = await outputOf(process.execPath, [...NODE_FLAGS, child, name, JSON.stringify(options)])
+/** How Node runs one of our programs: the arguments. */
+export const programArguments = (program: string, args: readonly string[]): readonly string[] => [
+  ...NODE_FLAGS,
+  join(import.meta.dirname, program),
+  ...args,
+]
+
+/** Runs one of our programs in a process of its own; resolves with what it prints. */
+export const runProgram = (program: string, args: readonly string[]): Promise<string> =>
+  outputOf(process.execPath, programArguments(program, args))
+
+/** @param profiles a folder for a CPU profile of it */
+export async function runChild(name: string, options: BenchOptions, profiles?: string): Promise<Result> {
+  const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
+  const args = [...profiling, ...programArguments('child.js', [name, JSON.stringify(options)])]
+  const output = await outputOf(process.execPath, args)
   return JSON.parse(output.trimEnd().split('\n').at(-1)!) as Result
 }

@@ -25,6 +25,14 @@ export const plus = (a: Usage, b: Usage, times = 1): Usage => ({
   machineCpuSeconds: a.machineCpuSeconds + times * b.machineCpuSeconds,
 })
 
+/** Of another process, at 100 ticks a second; 0 where there is none to look at. */
+export function cpuSecondsOf(pid: number | undefined): number {
+  const stat = pid === undefined ? undefined : read(`/proc/${pid}/stat`)
+  if (stat === undefined) return 0
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
 function machineCpuSeconds(): number {
   const [first = ''] = (read('/proc/stat') ?? '').split('\n')
   const fields = first.trim().split(/ +/)

@@ -47,6 +47,8 @@ export interface KafkaBroker {
   readonly address: string
   /** Its data and its log. */
   readonly folder: string
+  /** Of the process that runs now. */
+  readonly pid: () => number | undefined
   readonly proxied: readonly ProxiedListener[]
   /** `undefined` unless asked for, and without openssl. */
   readonly secured: Secured | undefined
@@ -150,6 +152,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
     version,
     address,
     folder,
+    pid: () => broker?.pid,
     proxied,
     secured,
     start,
