@@ -31,7 +31,7 @@ const RETRY_MS = 500
  * Who is behind answers late anyway; larger commits are what lets it catch up. So a commit that took long is not
  * followed by the next before this multiple of its time, up to a limit.
  */
-const COMMIT_SHARE = 4
+const COMMIT_SHARE = 1
 const LONGEST_INTERVAL_MS = 500
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
