@@ -47,7 +47,8 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
   const { planned, name } = slot
   const { part, partition } = planned
   const { changelog: changelogTopic, outboxTopics } = opener.partOf(slot)
-  const isolation: Isolation = exactlyOnce ? 'read_committed' : 'read_uncommitted'
+  // At least once too: what a producer of ours has taken back before the guarantee was changed must not count.
+  const isolation: Isolation = 'read_committed'
   const topics = planned.inputs.map(({ topic }) => topic.name)
   const group = (): { readonly group: string; readonly memberId?: string; readonly generation?: number } => {
     const generation = opener.member().generation()
@@ -191,8 +192,7 @@ async function checkedEnd(
       { at, remedy: 'keep records longer; to go on without them, reset the application' },
     )
   }
-  // The end that is committed can be before a position that was reached when an open transaction was not yet begun.
-  if (position > end && isolation === 'read_uncommitted') {
+  if (position > end) {
     throw new RevlogError(
       'E_POSITION_BEYOND_END',
       `the log ends at ${end}, but ${position} of its offsets were read`,

@@ -47,6 +47,7 @@ export function namedParts(topology: Topology, plan: Plan, exactlyOnce: boolean)
 export const groupParts = (
   parts: readonly NamedPart[],
   partitionsOf: (topic: string) => number,
+  exactlyOnce: boolean,
 ): readonly Part[] =>
   parts.map(({ part, partitions, name, changelog }) => {
     const inputs = part.inputs.map(({ topic }) => ({
@@ -59,7 +60,8 @@ export const groupParts = (
       partitions,
       inputs,
       stateful: changelog !== undefined,
-      fingerprint: JSON.stringify([inputs.map(({ topic }) => topic).sort(), stores.sort()]),
+      // Members with different guarantees must not take tasks from one another: the one does not fence the other.
+      fingerprint: JSON.stringify([inputs.map(({ topic }) => topic).sort(), stores.sort(), exactlyOnce]),
     }
   })
 

@@ -124,7 +124,7 @@ function launch(
 ): Service {
   const { name: application } = topology
   const { exactlyOnce } = kafka
-  const isolation = exactlyOnce ? 'read_committed' : 'read_uncommitted'
+  const isolation = 'read_committed'
   const wake = createWake()
   const metrics = createMetrics()
   const aborted = new AbortController()
@@ -256,7 +256,7 @@ function launch(
     ...events,
     standbyReplicas: kafka.standbyReplicas,
     coordinator: client.coordinator(application),
-    parts: () => groupParts(parts, partitionsOf),
+    parts: () => groupParts(parts, partitionsOf, exactlyOnce),
   }
   const member: Member =
     kafka.member === undefined

@@ -1,3 +1,4 @@
+import type { ProducerRecord } from '../../core/record.js'
 import type { Ledger } from './ledger.js'
 import type { Step, TransactionalProducer } from './ports.js'
 
@@ -6,6 +7,7 @@ import type { Step, TransactionalProducer } from './ports.js'
  * and then go to the state, in one transaction of its own. Each task has a transactional id, so a new owner ends
  * what the last one had under way before it reads where that one was.
  *
+ * @param leftover what an owner under at least once had promised to send
  * @throws what the producer throws. Whether the transaction was committed is then to be read from the log: throw the
  *   task away, with the producer.
  */
@@ -14,9 +16,10 @@ export async function commitExactlyOnce(
   producer: TransactionalProducer,
   wallTime: number,
   step: Step = () => {},
+  leftover: readonly ProducerRecord[] = [],
 ): Promise<void> {
   step('sealed')
-  const records = [...ledger.outputs(), ...ledger.changelog(wallTime)]
+  const records = [...leftover, ...ledger.outputs(), ...ledger.changelog(wallTime)]
   const appended = records.length > 0 ? await producer.send(records) : []
   step('transaction-sent')
   await producer.commit(ledger.positions())

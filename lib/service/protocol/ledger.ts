@@ -16,7 +16,7 @@ import {
 import type { StateBackend } from '../../state/port.js'
 import { checkpointWrite } from './checkpoint.js'
 import { cleanWrites, readDirty } from './dirty-keys.js'
-import { createOutbox, OUTBOX_STORE } from './outbox.js'
+import { createOutbox, hasOutbox, OUTBOX_STORE } from './outbox.js'
 import type { GroupPosition } from './ports.js'
 import { sealable } from './sealed-state.js'
 import type { Tail } from './tail.js'
@@ -81,7 +81,9 @@ export const changelogStores = (stores: readonly string[], outbox: boolean): rea
 export function createLedger(options: LedgerOptions): Ledger {
   const { backend, name, partition, changelog, outboxTopics } = options
   const state = sealable(backend)
-  const outbox = outboxTopics.size === 0 ? undefined : createOutbox(state, `${name}/${partition}`)
+  // Also without topics of its own: what was left by an owner that had some must be sent.
+  const outbox =
+    outboxTopics.size === 0 && !hasOutbox(state) ? undefined : createOutbox(state, `${name}/${partition}`)
   const known = new Map(Object.entries(changelog?.tail.checkpoint.stores ?? {}))
   const ids = assignStoreIds(known, changelog?.stores ?? [])
   const headers = epochHeaders(changelog?.epoch ?? 0)

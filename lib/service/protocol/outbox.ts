@@ -24,6 +24,9 @@ const ROW_BYTES = 256 << 10
 const NEXT: BinaryKey = 'n'
 const ROW = 'r'
 
+/** Whether the state has ever had one. */
+export const hasOutbox = (state: StateBackend): boolean => state.rows(OUTBOX_STORE).get(NEXT) !== undefined
+
 /** @param sender names the task, in every life that it has */
 export function createOutbox(state: StateBackend, sender: string): Outbox {
   const rows = state.rows(OUTBOX_STORE)

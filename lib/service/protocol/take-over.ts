@@ -74,8 +74,10 @@ export async function takeOverTransactional(
   const tail = log === undefined ? undefined : await readTail(backend, log, options)
   const epoch = (tail?.checkpoint.epoch ?? 0) + 1
   const owned = await open(options, committed, tail, epoch, [encodeEpoch(epoch)])
+  const leftover = owned.ledger.outbox()
+  owned.ledger.outboxSent()
   owned.ledger.seal(owned.task.effects())
-  await commitExactlyOnce(owned.ledger, producer, options.wallTime(), step)
+  await commitExactlyOnce(owned.ledger, producer, options.wallTime(), step, leftover)
   owned.task.committed()
   return owned
 }

@@ -32,6 +32,8 @@ export interface SimKafka {
   readonly append: (record: ProducerRecord) => void
   readonly compact: (topic: string, partition: number, olderThan: number) => void
   readonly advance: (time: number) => void
+  /** Every transaction has been open for too long: the broker takes it back, and its owner's next call is refused. */
+  readonly expireTransactions: () => void
   readonly time: () => number
   readonly position: (topic: string, partition: number) => number | undefined
   /** Whether every transaction has ended. */
@@ -153,6 +155,12 @@ export function createSimKafka(): SimKafka {
     },
     advance(time) {
       clock += time
+    },
+    expireTransactions() {
+      for (const [id, epoch] of epochs) {
+        epochs.set(id, epoch + 1)
+        finish(id, true)
+      }
     },
     time: () => clock,
     position: (topic, partition) => group.get(name(topic, partition)),

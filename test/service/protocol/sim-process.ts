@@ -71,10 +71,7 @@ const isExpected = (thrown: unknown): boolean =>
 export function startProcess(options: ProcessOptions): SimProcess {
   const { random, kafka, guarantee } = options
   const wire = createWire(random)
-  const client: SimClient = kafka.connect(
-    wire,
-    guarantee === 'exactly_once' && options.mutant.readsUncommitted !== true,
-  )
+  const client: SimClient = kafka.connect(wire, options.mutant.readsUncommitted !== true)
   const belief = new Map<SimTask, number>()
   const running = new Map<SimTask, Owned>()
   const lives = new Map<SimTask, Promise<void>>()

@@ -52,6 +52,25 @@ describe('the protocols, on simulated machines', () => {
   }
 })
 
+describe('a guarantee that is changed, in the middle of everything', () => {
+  for (const [first, second] of [
+    ['at_least_once', 'exactly_once'],
+    ['exactly_once', 'at_least_once'],
+  ] as const) {
+    for (const topology of APPLICATIONS) {
+      it(`${topology.name}: ${first}, then ${second} (${SEEDS} seeds)`, async () => {
+        for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
+          try {
+            check(await simulate(seed, topology, [first, second], ALL), topology, 'at_least_once')
+          } catch (thrown) {
+            throw new Error(`seed ${seed}: ${(thrown as Error).message}`, { cause: thrown })
+          }
+        }
+      })
+    }
+  }
+})
+
 describe('the simulation', () => {
   const seeds = 400
 

@@ -46,11 +46,12 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 export async function simulate(
   seed: number,
   topology: Topology,
-  guarantee: Guarantee,
+  guarantees: Guarantee | readonly [first: Guarantee, second: Guarantee],
   faults: Faults,
   mutant: Mutant = {},
 ): Promise<Outcome> {
   const random = createRandom(seed)
+  let guarantee = typeof guarantees === 'string' ? guarantees : guarantees[0]
   const kafka = createSimKafka()
   const plan = planTasks(topology, () => PARTITIONS)
   const tasks: readonly SimTask[] = plan.tasks.map((planned) => {
@@ -162,6 +163,10 @@ export async function simulate(
   for (let round = 0; round < ROUNDS; round++) {
     calm = false
     for (let i = 0; i < EVENTS; i++) {
+      if (round === 0 && i === EVENTS / 2 && typeof guarantees !== 'string') {
+        guarantee = guarantees[1]
+        for (const [slot] of processes.entries()) restart(slot)
+      }
       if (random.chance(0.15)) produce()
       if (random.chance(0.03)) fault()
       kafka.advance(1)
@@ -170,6 +175,8 @@ export async function simulate(
     calm = true
     // Frozen ones wake up, as zombies; then everybody hears everything.
     for (const process of processes) process.freeze(false)
+    // Nobody but the broker ends what an owner under the other guarantee has left open.
+    if (guarantee === 'at_least_once') kafka.expireTransactions()
     for (let i = 0; i < 20; i++) await event()
     for (const [slot, process] of processes.entries()) {
       for (const [task, { process: owning }] of owner) if (owning !== slot) process.revoke(task)
