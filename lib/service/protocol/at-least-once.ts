@@ -60,6 +60,7 @@ export async function commitAtLeastOnce(
   step: Step = () => {},
 ): Promise<ReadonlySet<Ledger>> {
   const lost = new Set<Ledger>()
+  step('sealed')
   const outputs = ledgers.flatMap((ledger) => ledger.outputs())
   if (outputs.length > 0) await producer.send(outputs)
   step('outputs-sent')

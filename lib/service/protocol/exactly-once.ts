@@ -15,6 +15,7 @@ export async function commitExactlyOnce(
   wallTime: number,
   step: Step = () => {},
 ): Promise<void> {
+  step('sealed')
   const records = [...ledger.outputs(), ...ledger.changelog(wallTime)]
   const appended = records.length > 0 ? await producer.send(records) : []
   step('transaction-sent')

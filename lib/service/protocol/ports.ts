@@ -50,6 +50,7 @@ export type Step = (name: StepName) => void
 export type StepName =
   | 'changelog-read'
   | 'claimed'
+  | 'sealed'
   | 'outputs-sent'
   | 'changelog-sent'
   | 'state-committed'

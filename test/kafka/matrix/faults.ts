@@ -16,6 +16,8 @@ export type Fault = { readonly delayMs: number; readonly place: number } & (
   | { readonly kind: 'wipe'; readonly downMs: number }
   /** It stands still until after its session, and then goes on as if nothing had been. */
   | { readonly kind: 'freeze'; readonly forMs: number }
+  /** The same, between two steps: it goes on with the next one when others have its tasks. */
+  | { readonly kind: 'freeze in a commit'; readonly at: Failpoint; readonly forMs: number }
   | { readonly kind: 'leave'; readonly downMs: number }
   /** One member more, for a time. */
   | { readonly kind: 'join'; readonly forMs: number }
@@ -27,16 +29,23 @@ export type Fault = { readonly delayMs: number; readonly place: number } & (
 export type FaultKind = Fault['kind']
 
 export const MEMBERS = 3
-export const SESSION_MS = 3_000
+export const SESSION_MS = 2_000
 const FAULTS = 7
 
 const COMMIT_STEPS: { readonly [guarantee in Guarantee]: readonly StepName[] } = {
-  at_least_once: ['outputs-sent', 'changelog-sent', 'state-committed', 'outbox-sent', 'positions-committed'],
-  exactly_once: ['transaction-sent', 'transaction-committed', 'state-committed'],
+  at_least_once: [
+    'sealed',
+    'outputs-sent',
+    'changelog-sent',
+    'state-committed',
+    'outbox-sent',
+    'positions-committed',
+  ],
+  exactly_once: ['sealed', 'transaction-sent', 'transaction-committed', 'state-committed'],
 }
 const TAKEOVER_STEPS: { readonly [guarantee in Guarantee]: readonly StepName[] } = {
-  at_least_once: ['changelog-read', 'claimed', 'outputs-sent', 'changelog-sent', 'state-committed'],
-  exactly_once: ['changelog-read', 'transaction-sent', 'transaction-committed', 'state-committed'],
+  at_least_once: ['changelog-read', 'claimed', 'sealed', 'outputs-sent', 'changelog-sent', 'state-committed'],
+  exactly_once: ['changelog-read', 'sealed', 'transaction-sent', 'transaction-committed', 'state-committed'],
 }
 
 /** Requests that change something, by Kafka's number; and Fetch and Heartbeat, which are always under way. */
@@ -68,7 +77,8 @@ const KINDS: readonly FaultKind[] = [
   'kill in a takeover',
   'wipe',
   'freeze',
-  'freeze',
+  'freeze in a commit',
+  'freeze in a commit',
   'leave',
   'join',
   'cut sockets',
@@ -94,9 +104,13 @@ function draw(random: Random, guarantee: Guarantee, kind: FaultKind): Fault {
     case 'leave':
       return { ...common, kind, downMs }
     case 'kill in a commit':
-      return { ...common, kind, downMs, at: drawStep(random, COMMIT_STEPS[guarantee], 12) }
+      return { ...common, kind, downMs, at: drawStep(random, COMMIT_STEPS[guarantee], 12, 'kill') }
     case 'kill in a takeover':
-      return { ...common, kind, downMs, at: drawStep(random, TAKEOVER_STEPS[guarantee], 3) }
+      return { ...common, kind, downMs, at: drawStep(random, TAKEOVER_STEPS[guarantee], 3, 'kill') }
+    case 'freeze in a commit': {
+      const at = drawStep(random, COMMIT_STEPS[guarantee], 12, 'freeze')
+      return { ...common, kind, forMs: SESSION_MS + 500 + random.integer(1_500), at }
+    }
     case 'freeze':
       return { ...common, kind, forMs: SESSION_MS + 500 + random.integer(1_500) }
     case 'join':
@@ -111,7 +125,13 @@ function draw(random: Random, guarantee: Guarantee, kind: FaultKind): Fault {
   }
 }
 
-const drawStep = (random: Random, steps: readonly StepName[], most: number): Failpoint => ({
+const drawStep = (
+  random: Random,
+  steps: readonly StepName[],
+  most: number,
+  how: Failpoint['how'],
+): Failpoint => ({
+  how,
   step: random.pick(steps),
   n: 1 + random.integer(most),
 })

@@ -24,6 +24,8 @@ export interface MemberSetup {
 export interface Failpoint {
   readonly step: StepName
   readonly n: number
+  /** It kills itself there, or stands still, until somebody wakes it up. */
+  readonly how: 'kill' | 'freeze'
 }
 
 export type MemberCommand = { readonly arm: Failpoint | undefined } | { readonly rest: number }
@@ -35,6 +37,8 @@ export type MemberAnswer =
 
 /** How long a broker may leave a request unanswered: swallowed responses must not make a test long. */
 const REQUEST_TIMEOUT_MS = 3_000
+
+const SIGNAL_MS = 20
 
 const setup = JSON.parse(process.argv[2]!) as MemberSetup
 const say = (event: object): void => {
@@ -48,8 +52,12 @@ let armed = setup.armed
 let reached = 0
 function step(name: StepName): void {
   if (armed?.step !== name || ++reached < armed.n) return
-  process.kill(process.pid, 'SIGKILL')
-  for (;;); // nothing more is done, however long the signal takes
+  const { how } = armed
+  armed = undefined
+  const signal = how === 'kill' ? 'SIGKILL' : 'SIGSTOP'
+  process.kill(process.pid, signal)
+  // Nothing more is done, however long the signal takes.
+  for (const until = Date.now() + SIGNAL_MS; how === 'kill' || Date.now() < until; );
 }
 
 let tasks: readonly string[] = []

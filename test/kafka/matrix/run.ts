@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openKafkaClient } from '../../../lib/brokers/kafka/client.js'
@@ -99,6 +99,8 @@ export async function runOnce(run: Run, kafka: OwnKafka): Promise<Outcome> {
       seconds: (Date.now() - started) / 1_000,
     }
   } catch (thrown) {
+    const { REVLOG_MATRIX_KEEP } = process.env
+    if (REVLOG_MATRIX_KEEP !== undefined) await cp(kafka.folder, join(folder, 'kafka'), { recursive: true })
     const why = [...places, last].flatMap(({ failure }) => failure() ?? [])
     throw new Error(
       `seed ${run.seed}, ${run.application}, ${run.guarantee}: ${[...why, (thrown as Error).message].join('; ')}; logs in ${folder}`,

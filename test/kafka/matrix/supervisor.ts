@@ -3,12 +3,14 @@ import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { StepName } from '../../../lib/service/protocol/ports.js'
+import { run } from '../jars.js'
 import type { Failpoint, MemberAnswer, MemberCommand, MemberSetup } from './member.js'
 
 const PROGRAM = fileURLToPath(new URL('./member.js', import.meta.url))
 /** A member that finds no broker when it starts says so and ends; what runs services starts it again. */
 const NO_BROKER = 3
 const AGAIN_MS = 300
+const LOOK_MS = 100
 
 /** One place for a member: its directory outlives its processes. */
 export interface Supervised {
@@ -22,6 +24,8 @@ export interface Supervised {
   thaw(): void
   /** Resolves with the step's name when the process has killed itself there, else, after a while, with `undefined`. */
   killedAt(failpoint: Failpoint, waitMs: number): Promise<StepName | undefined>
+  /** The same for one that freezes itself. */
+  frozenAt(failpoint: Failpoint, waitMs: number): Promise<StepName | undefined>
   /** The tasks it has, once everything in their topics is answered; `undefined` when it ended before. */
   rest(): Promise<readonly string[] | undefined>
   /** Why it has ended, when nobody ended it. */
@@ -51,7 +55,7 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
     closeSync(out)
     child = own
     own.on('exit', (code, signal) => {
-      const byItself = signal === 'SIGKILL' && armed !== undefined
+      const byItself = signal === 'SIGKILL' && armed?.how === 'kill'
       if (!expected && !byItself && code !== NO_BROKER) {
         failure ??= `a member ended by itself (${signal ?? code})`
       }
@@ -113,6 +117,21 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
       clearTimeout(timer)
       if (own.signalCode === 'SIGKILL' && !expected) return failpoint.step
       own.send({ arm: undefined } satisfies MemberCommand, () => {})
+      return undefined
+    },
+    async frozenAt(failpoint, waitMs) {
+      const own = child
+      if (own === undefined) return undefined
+      armed = failpoint
+      own.send({ arm: failpoint } satisfies MemberCommand, () => {})
+      for (const until = Date.now() + waitMs; Date.now() < until && alive(); ) {
+        if ((await run('ps', ['-o', 'stat=', '-p', String(own.pid)])).said.startsWith('T'))
+          return failpoint.step
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+      }
+      own.send({ arm: undefined } satisfies MemberCommand, () => {})
+      // It may have been reached meanwhile.
+      own.kill('SIGCONT')
       return undefined
     },
     rest() {

@@ -56,6 +56,14 @@ export async function wreak(
         await sleep(fault.forMs)
         member.thaw()
         return
+      case 'freeze in a commit': {
+        const step = await member.frozenAt(fault.at, STEP_MS)
+        if (step === undefined) return
+        count(`freeze at ${step}`)
+        await sleep(fault.forMs)
+        member.thaw()
+        return
+      }
       case 'leave': {
         const code = await member.terminate()
         if (code !== 0) throw new Error(`a member that left ended with ${code}: ${member.said()}`)
