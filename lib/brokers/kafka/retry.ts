@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { RevlogError } from '../../core/errors.js'
-import { pause, settleWithin } from './settle.js'
+import { aborted, pause, settleWithin } from './settle.js'
 import { HANDSHAKE_CUT_OFF, unreachable } from './transport-error.js'
 import { kafkaErrorOf } from './wire/error-codes.js'
 
@@ -48,6 +48,7 @@ async function repeat<T>({ timeoutMs, signal }: RetryOptions, attempt: () => Pro
   let failure: RevlogError | undefined
   const tooLate = (): RevlogError => failure ?? unreachable('Kafka', `no answer within ${timeoutMs} ms`)
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    if (signal?.aborted === true) throw aborted(signal)
     const left = timeoutMs - (performance.now() - start)
     try {
       return await settleWithin(attempt(), left, signal, tooLate)

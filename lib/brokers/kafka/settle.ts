@@ -28,8 +28,7 @@ export function settleWithin<T>(
       finish()
       reject(tooLate())
     }, timeoutMs)
-    if (signal?.aborted === true) return onAbort()
-    signal?.addEventListener('abort', onAbort)
+    // Heard before anything else: whoever has given up must not leave a rejection that nobody handles.
     promise.then(
       (value) => {
         finish()
@@ -40,6 +39,8 @@ export function settleWithin<T>(
         reject(error)
       },
     )
+    if (signal?.aborted === true) onAbort()
+    else signal?.addEventListener('abort', onAbort)
   })
 }
 

@@ -47,6 +47,26 @@ describeOwnKafka('a member of a task group under faults', { secure: true }, (kaf
   }
   const throughProxy = (): KafkaOptions => ({ brokers: [proxy.address], requestTimeoutMs: 2_000 })
 
+  for (const [name, api] of [
+    ['JoinGroup', JOIN],
+    ['SyncGroup', SYNC],
+  ] as const) {
+    it(`is back within some sessions when the answer to its ${name} never comes`, async () => {
+      const first = await start(throughProxy(), 2_000)
+      await until('it is assigned', () => first.member.generation() !== undefined)
+      const swallowed = proxy.inject(api, 'swallow response')
+      const second = await start({ brokers: [kafka().address] }, 2_000)
+      await swallowed
+      const began = Date.now()
+      await until('both are in one generation', () => {
+        const generation = first.member.generation()
+        return generation !== undefined && generation === second.member.generation()
+      })
+      assert.ok(Date.now() - began < 10_000, `it took ${Date.now() - began} ms`)
+      assert.deepEqual(first.events.errors, [])
+    })
+  }
+
   for (const fault of ['lose request', 'lose response', 'swallow response'] as const) {
     it(`joins although a broker does this to its requests: ${fault}`, async () => {
       const injected = [JOIN, SYNC, HEARTBEAT].map((api) => proxy.inject(api, fault))

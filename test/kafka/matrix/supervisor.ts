@@ -138,15 +138,19 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
       const own = child!
       const id = ++round
       return new Promise((resolve) => {
-        const hear = (told: MemberAnswer): void => {
-          if (!('rested' in told) || told.rested !== id) return
+        const finish = (tasks: readonly string[] | undefined): void => {
           own.off('message', hear)
-          resolve(told.tasks)
+          own.off('exit', ended)
+          resolve(tasks)
         }
+        const hear = (told: MemberAnswer): void => {
+          if ('rested' in told && told.rested === id) finish(told.tasks)
+        }
+        const ended = (): void => finish(undefined)
         own.on('message', hear)
-        own.once('exit', () => resolve(undefined))
+        own.once('exit', ended)
         if (alive()) own.send({ rest: id } satisfies MemberCommand, () => {})
-        else resolve(undefined)
+        else finish(undefined)
       })
     },
   }

@@ -45,7 +45,9 @@ export async function joinOnce(
 ): Promise<Joined> {
   const { instanceId, protocol } = options
   const { group } = coordinator
-  const patienceMs = timeouts.rebalanceTimeoutMs + 10_000
+  // Others may take longer. Then it is asked again, which changes nothing for a group that still waits, and gives who
+  // has missed an answer that answer.
+  const patienceMs = timeouts.sessionTimeoutMs
   const joined = await coordinator.ask(
     joinRequest({ group, memberId, instanceId }, timeouts, {
       name: protocol.name,

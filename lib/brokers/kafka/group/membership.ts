@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, RevlogError } from '../../../core/errors.js'
 import { fatalError, meaningOf } from './answers.js'
 import { type Joined, joinOnce } from './join.js'
@@ -8,6 +9,7 @@ import { heartbeatRequest, leaveRequest, type Who } from './requests.js'
 import { backoff, createAlarm, DeadlineError, now, watchLateness, withDeadline } from './timing.js'
 
 const LEAVE_MS = 3_000
+const NO_GENERATION = -1
 const STORM = { rebalances: 10, withinMs: 60_000 }
 
 /**
@@ -95,9 +97,36 @@ export function joinGroup(options: MembershipOptions): Member {
     unreachable = false
   }
 
+  /**
+   * While a join waits for the others, the host goes on with what it has. Heartbeats of the last generation tell
+   * whether the group still waits for us too: the answer that says otherwise may be lost.
+   */
+  const watch = (): { readonly end: () => void } => {
+    const over = new AbortController()
+    void (async () => {
+      for (;;) {
+        await sleep(heartbeatIntervalMs, undefined, { signal: over.signal })
+        if (dropWhenSilent()) return
+        const sentAt = now()
+        const generation = held
+        const beat = coordinator.ask(heartbeatRequest(who(generation ?? NO_GENERATION)), answerMs, 'aside')
+        const code = await beat.then(
+          ({ errorCode }) => errorCode,
+          () => undefined,
+        )
+        if (over.signal.aborted) return
+        // Who has nothing to lose only learns that somebody is there.
+        const ours = generation === undefined || ['fine', 'rebalance'].includes(meaningOf(code ?? 0))
+        if (code !== undefined && ours) answered(sentAt)
+      }
+    })().catch(() => undefined)
+    return { end: () => over.abort() }
+  }
+
   const join = async (): Promise<void> => {
     for (let attempt = 0; !ended; ) {
       let joined: Joined
+      const watching = watch()
       try {
         joined = await joinOnce(
           coordinator,
@@ -113,6 +142,8 @@ export function joinGroup(options: MembershipOptions): Member {
         failed(error)
         await backoff(attempt++)
         continue
+      } finally {
+        watching.end()
       }
       if (ended) return
       answered(now())
