@@ -74,9 +74,12 @@ export const brokersOf = (args: Arguments, env: Environment): string | undefined
 }
 
 /** For a command that is for Kafka alone. @throws RevlogError `E_USAGE`, `E_CONFIG` */
-export function requiredKafka(command: string, args: Arguments, env: Environment): OpenKafkaBroker {
+export const requiredKafka = (command: string, args: Arguments, env: Environment): OpenKafkaBroker =>
+  kafkaOptions(command, requiredBrokers(command, args, env), args, env)
+
+export function requiredBrokers(command: string, args: Arguments, env: Environment): string {
   const addresses = brokersOf(args, env)
-  if (addresses !== undefined) return kafkaOptions(command, addresses, args, env)
+  if (addresses !== undefined) return addresses
   throw usageError(
     command,
     'it is not known where Kafka is',
