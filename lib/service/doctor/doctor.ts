@@ -3,7 +3,7 @@ import { createGroupAdmin } from '../../brokers/kafka/group/group-admin.js'
 import type { TopicFinding } from '../../brokers/kafka/topic-check.js'
 import { topicCommands } from '../../brokers/kafka/topic-commands.js'
 import { inspectInternalTopics, inspectTopics } from '../../brokers/kafka/topics.js'
-import { sourceTopicsOf, type Topology } from '../../topology/topology.js'
+import { sinkTopicsOf, sourceTopicsOf, type Topology } from '../../topology/topology.js'
 import { type ApplicationTopics, applicationTopics } from '../kafka/application-topics.js'
 import { lagOf } from '../kafka/lag.js'
 import { type RunOptions, settingsOf } from '../options.js'
@@ -56,7 +56,7 @@ export async function examine(
     await look('permissions', () =>
       checkPermissions(
         client,
-        found === undefined ? [...sources].map((name) => useOf(name, true, false)) : usesOf(found, sources),
+        found === undefined ? namedBy(topology, sources) : usesOf(found, sources),
         group,
         topology.name,
         settings.kafka?.exactlyOnce === true,
@@ -85,6 +85,12 @@ const useOf = (name: string, read: boolean, written: boolean): TopicUse => ({
   ],
   makes: false,
 })
+
+/** When the topics cannot be looked at, of the application's own nobody knows. */
+const namedBy = (topology: Topology, sources: ReadonlySet<string>): readonly TopicUse[] => {
+  const sinks = new Set<string>(sinkTopicsOf(topology))
+  return [...new Set([...sources, ...sinks])].map((name) => useOf(name, sources.has(name), sinks.has(name)))
+}
 
 const usesOf = (
   { expected, internal }: ApplicationTopics,

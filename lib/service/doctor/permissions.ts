@@ -3,6 +3,7 @@ import type { KafkaClient } from '../../brokers/kafka/kafka-client.js'
 import type { Operation } from '../../brokers/kafka/wire/authorized.js'
 import { kafkaErrorCode } from '../../brokers/kafka/wire/error-codes.js'
 import { permissionsRequest } from '../../brokers/kafka/wire/permissions.js'
+import { RevlogError } from '../../core/errors.js'
 import { type Check, failed, note, ok } from './check.js'
 
 /** What an application does with a topic. */
@@ -46,7 +47,8 @@ export async function checkPermissions(
     const { operations } = await group.describe()
     if (operations?.has('READ') === false) checks.push(denied(`group ${application}`, ['READ']))
   } catch (thrown) {
-    checks.push(failed('permissions', thrown))
+    const refused = thrown instanceof RevlogError && thrown.code === 'E_AUTHORIZATION'
+    checks.push(refused ? denied(`group ${application}`, ['READ']) : failed('permissions', thrown))
   }
   if (checks.length === 0) {
     checks.push(
