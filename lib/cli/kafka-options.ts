@@ -73,6 +73,20 @@ export const brokersOf = (args: Arguments, env: Environment): string | undefined
   return args.text('brokers') ?? (REVLOG_BROKERS === '' ? undefined : REVLOG_BROKERS)
 }
 
+/** For a command that is for Kafka alone. @throws RevlogError `E_USAGE`, `E_CONFIG` */
+export const requiredKafka = (command: string, args: Arguments, env: Environment): OpenKafkaBroker =>
+  kafkaOptions(command, requiredBrokers(command, args, env), args, env)
+
+export function requiredBrokers(command: string, args: Arguments, env: Environment): string {
+  const addresses = brokersOf(args, env)
+  if (addresses !== undefined) return addresses
+  throw usageError(
+    command,
+    'it is not known where Kafka is',
+    'add --brokers host:port, or set REVLOG_BROKERS',
+  )
+}
+
 /** @throws RevlogError `E_USAGE`, `E_CONFIG`; no message has a password or a key in it */
 export function kafkaOptions(
   command: string,

@@ -4,13 +4,16 @@ import { messageOf, RevlogError } from '../core/errors.js'
 import { nearest, parseArguments, usageError } from './arguments.js'
 import type { Command } from './command.js'
 import { consume } from './commands/consume.js'
+import { doctor } from './commands/doctor.js'
+import { lag } from './commands/lag.js'
 import { printTopology } from './commands/print-topology.js'
 import { produce } from './commands/produce.js'
+import { reset } from './commands/reset.js'
 import { run } from './commands/run.js'
 import { commandHelp, overview } from './help.js'
 import { createScreen, OutputClosed, type Screen } from './screen.js'
 
-const COMMANDS: readonly Command[] = [run, produce, consume, printTopology]
+const COMMANDS: readonly Command[] = [run, produce, consume, printTopology, doctor, lag, reset]
 
 async function main(words: readonly string[], screen: Screen): Promise<void> {
   const [name, ...rest] = words

@@ -2,7 +2,7 @@ import type { OpenKafkaBroker } from '../brokers/kafka/broker.js'
 import type { RunOptions } from '../service/options.js'
 import { choice, usageError } from './arguments.js'
 import type { Arguments, Option } from './command.js'
-import { brokersOf, type Environment, KAFKA_OPTIONS, kafkaOptions } from './kafka-options.js'
+import { brokersOf, type Environment, KAFKA_OPTIONS, kafkaOptions, requiredBrokers } from './kafka-options.js'
 import { lengthOfTime } from './length-of-time.js'
 
 const GUARANTEES = ['at_least_once', 'exactly_once'] as const
@@ -62,13 +62,22 @@ export function runKafkaOptions(args: Arguments, env: Environment): RunOnKafka |
       'leave it out, and make the topics before: revlog produce TOPIC --partitions N, or kafka-topics.sh --create',
     )
   }
-  const guarantee = choice('run', 'guarantee', args.text('guarantee'), GUARANTEES)
-  const member = memberOf(args.text('member'))
+  return memberOptions('run', addresses, args, env)
+}
+
+/** The same for a command that looks at such a run. @throws RevlogError `E_USAGE`, `E_CONFIG` */
+export function requiredRunOnKafka(command: string, args: Arguments, env: Environment): RunOnKafka {
+  return memberOptions(command, requiredBrokers(command, args, env), args, env)
+}
+
+function memberOptions(command: string, addresses: string, args: Arguments, env: Environment): RunOnKafka {
+  const guarantee = choice(command, 'guarantee', args.text('guarantee'), GUARANTEES)
+  const member = memberOf(command, args.text('member'))
   const instanceId = args.text('instance-id')
-  const sessionTimeout = lengthOfTime('run', 'session-timeout', args.text('session-timeout'))
-  const shutdownTimeout = lengthOfTime('run', 'shutdown-timeout', args.text('shutdown-timeout'))
+  const sessionTimeout = lengthOfTime(command, 'session-timeout', args.text('session-timeout'))
+  const shutdownTimeout = lengthOfTime(command, 'shutdown-timeout', args.text('shutdown-timeout'))
   return {
-    kafka: kafkaOptions('run', addresses, args, env),
+    kafka: kafkaOptions(command, addresses, args, env),
     options: {
       ...(guarantee === undefined ? {} : { processingGuarantee: guarantee }),
       ...(member === undefined ? {} : { member }),
@@ -80,12 +89,12 @@ export function runKafkaOptions(args: Arguments, env: Environment): RunOnKafka |
 }
 
 /** People count from one. */
-function memberOf(word: string | undefined): RunOptions['member'] {
+function memberOf(command: string, word: string | undefined): RunOptions['member'] {
   if (word === undefined) return undefined
   const [, i, n] = /^([1-9]\d{0,4})\/([1-9]\d{0,4})$/.exec(word) ?? []
   if (i !== undefined && Number(i) <= Number(n)) return { index: Number(i) - 1, count: Number(n) }
   throw usageError(
-    'run',
+    command,
     `--member ${word} is no place in a group`,
     'write 1/3, 2/3 and 3/3 for three members',
   )

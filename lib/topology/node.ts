@@ -39,6 +39,8 @@ export interface ProcessorNode {
   readonly relays: boolean
   /** Which parents must have equal numbers of partitions, being read by the same key. */
   readonly copartitioned: boolean
+  /** How old a record can be, against the newest, and still change an answer; in milliseconds of event time. Nobody knows when absent. */
+  readonly historyMs?: number
   readonly create: ProcessorFactory
   /** What is wrong with this node's place in a topology, thrown by `topology()`. */
   readonly validate?: (node: ProcessorNode) => void
@@ -73,6 +75,7 @@ export interface ProcessorNodeOptions {
   readonly yields?: ProcessorNode['yields']
   readonly relays?: boolean
   readonly copartitioned?: boolean
+  readonly historyMs?: number
   readonly create: ProcessorFactory
   readonly validate?: (node: ProcessorNode) => void
 }
@@ -88,6 +91,7 @@ export function processorNode(options: ProcessorNodeOptions): ProcessorNode {
     yields = 'one',
     relays = false,
     copartitioned = false,
+    historyMs,
     create,
     validate,
   } = options
@@ -102,6 +106,7 @@ export function processorNode(options: ProcessorNodeOptions): ProcessorNode {
     yields,
     relays,
     copartitioned,
+    ...(historyMs === undefined ? {} : { historyMs }),
     create,
     ...(validate === undefined ? {} : { validate }),
   })

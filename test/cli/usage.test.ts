@@ -14,7 +14,7 @@ describe('revlog, called rightly and wrongly', () => {
     const help = await folder.revlog(['--help'])
     assert.equal(help.code, 0)
     for (const line of help.out.split('\n')) assert.ok(line.length <= 80, line)
-    for (const command of ['run', 'produce', 'consume', 'topology']) {
+    for (const command of ['run', 'produce', 'consume', 'topology', 'doctor', 'lag', 'reset']) {
       assert.match(help.out, new RegExp(`^  ${command} `, 'm'))
       const { out, code } = await folder.revlog([command, '--help'])
       assert.equal(code, 0)
@@ -50,6 +50,12 @@ describe('revlog, called rightly and wrongly', () => {
     ['a number that is none', ['run', 'a.js', '--partitions', 'two'], /--partitions two is no whole number/],
     ['a choice that is none', ['run', 'a.js', '--on-error', 'ignore'], /--on-error cannot be ignore/],
     ['a table that follows', ['consume', 'a', '--table', '--follow'], /--table prints a table and ends/],
+    [
+      'a password on the command line',
+      ['run', 'a.js', '--sasl-password', 'hunter2'],
+      /^(?!.*hunter2).*no option --sasl-password\n.*--sasl-password-file/s,
+    ],
+    ['an unknown Kafka', ['lag', 'a.js'], /it is not known where Kafka is/],
     ['a folder that nobody named', ['consume', 'a'], /nothing has run below \.revlog here/],
   ]
   for (const [what, words, expected] of wrong) {

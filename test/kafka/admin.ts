@@ -1,7 +1,7 @@
 import kafkajs, { type Admin } from 'kafkajs'
 
 /** What the port of a broker cannot ask for, done by kafkajs' administration. */
-async function withAdmin<T>(address: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(address: string, use: (admin: Admin) => Promise<T>): Promise<T> {
   const kafka = new kafkajs.Kafka({ brokers: [address], logLevel: kafkajs.logLevel.NOTHING })
   const admin = kafka.admin()
   await admin.connect()

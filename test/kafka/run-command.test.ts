@@ -1,47 +1,14 @@
 import assert from 'node:assert/strict'
-import { type Folder, lines, type Running, strangersFolder } from '../cli/revlog.js'
+import { type Folder, type Running, strangersFolder } from '../cli/revlog.js'
 import { createRawTopic } from './admin.js'
+import { makeShopTopics, manyOrders, ORDERS, rows, SHOP, TOTALS } from './shop.js'
 import { describeKafka, describeOwnKafka } from './suite.js'
-
-/** A count, which no record may enter twice, in a topology whose name is its group and its state. */
-const SHOP = (name: string): string => `
-import { json, stream, string, topic, topology } from 'revlog'
-const orders = topic('${name}-orders', {
-  key: string(), value: json(), timestamp: (o) => o.time, keyOf: (o) => o.customer,
-})
-const totals = topic('${name}-totals', { key: string(), value: json() })
-const total = stream(orders).mapValues((o) => o.amount)
-  .groupByKey().reduce((a, b) => a + b, { name: 'total', value: json() })
-export default topology('${name}', [total.toStream().to(totals)])
-`
-const ORDERS = 'customer,time,amount\nada,1,5\nbob,2,7\nada,3,10\n'
-const TOTALS = [
-  ['ada', 15],
-  ['bob', 7],
-]
-const rows = (out: string): unknown[] => lines(out).map(({ key, value }) => [key, value])
-
-/** So many orders of a hundred customers, and what they come to. */
-function manyOrders(n: number): { readonly csv: string; readonly totals: unknown[] } {
-  const totals = new Map<string, number>()
-  const csv = ['customer,time,amount']
-  for (let i = 0; i < n; i++) {
-    const customer = `c${(i * 7_919) % 100}`
-    csv.push(`${customer},${i},${i % 13}`)
-    totals.set(customer, (totals.get(customer) ?? 0) + (i % 13))
-  }
-  const byKey = [...totals].sort(([a], [b]) => (a < b ? -1 : 1))
-  return { csv: csv.join('\n'), totals: byKey }
-}
 
 describeKafka('revlog run on Apache Kafka', (kafka) => {
   let folder: Folder
   let name: string
   const brokers = (): string[] => ['--brokers', kafka().address]
-  const makeTopics = async (partitions = 3): Promise<void> => {
-    await createRawTopic(kafka().address, `${name}-orders`, { 'retention.ms': '-1' }, partitions)
-    await createRawTopic(kafka().address, `${name}-totals`, { 'cleanup.policy': 'compact' }, partitions)
-  }
+  const makeTopics = (partitions?: number): Promise<void> => makeShopTopics(kafka().address, name, partitions)
   beforeEach(() => {
     folder = strangersFolder()
     name = kafka().name('shop')
@@ -147,8 +114,7 @@ describeOwnKafka('revlog run while Apache Kafka does not answer', { proxies: 0 }
     name = kafka().name('shop')
     folder.write('shop.js', SHOP(name))
     folder.write('orders.csv', ORDERS)
-    await createRawTopic(kafka().address, `${name}-orders`, { 'retention.ms': '-1' }, 2)
-    await createRawTopic(kafka().address, `${name}-totals`, { 'cleanup.policy': 'compact' }, 2)
+    await makeShopTopics(kafka().address, name)
     run = ['run', 'shop.js', '--session-timeout', '1500ms', '--brokers', kafka().address]
   })
   afterEach(async () => {

@@ -47,6 +47,7 @@ export async function openKafkaClient(options: KafkaOptions, open: OpenOptions =
   return Object.freeze({
     kafkajs: () => kafkajs.create(),
     metadata: (topics, call) => metadata(cluster, topics, call),
+    ask: (request, call) => cluster.retry(call, (signal) => cluster.ask(request, signal)),
     listOffsets: (queries, call) => listOffsets(cluster, queries, call),
     fetcher: (fetch) => createFetcher(cluster, fetch),
     producer: (producer = {}) => createProducer(cluster, producer),

@@ -3,6 +3,7 @@ import type { RevlogError } from '../../core/errors.js'
 import type { LogRecord, ProducerRecord, TopicPartition } from '../../core/record.js'
 import type { Appended } from '../port.js'
 import type { Coordinator } from './group/coordinator.js'
+import type { Request } from './wire/request.js'
 
 /**
  * Talks to Kafka in our own record batches and requests, over kafkajs' connections and authentication.
@@ -34,6 +35,8 @@ export interface KafkaClient {
   /** A new kafkajs client with the same addresses and credentials, for groups and administration. One per group member. */
   kafkajs(): Kafka
   metadata(topics: readonly string[] | 'all', options?: CallOptions): Promise<ClusterMetadata>
+  /** Asks any broker. An error code in the answer is the caller's business. */
+  ask<Answer>(request: Request<Answer>, options?: CallOptions): Promise<Answer>
   /** In the order of `queries`. */
   listOffsets(queries: readonly OffsetQuery[], options: ListOffsetsOptions): Promise<readonly ListedOffset[]>
   /** Reads partitions. Every reader has connections of its own, so that one that waits delays no other. */

@@ -38,6 +38,8 @@ export interface TopicAdmin {
     topic: string,
     partitions: readonly { readonly partition: number; readonly offset: number }[],
   ): Promise<void>
+  /** Deletes topics, one after the other; resolves when no client sees them any more. What does not exist is fine. */
+  remove(names: readonly string[]): Promise<void>
   /** How many brokers there are. */
   brokers(): Promise<number>
   close(): Promise<void>
@@ -168,6 +170,36 @@ export function createTopicAdmin(client: KafkaClient, options: KafkaOptions): To
         })
       } catch (thrown) {
         throw failure(thrown, `Kafka does not delete the processed records of ${topic}`, topic)
+      }
+    },
+    async remove(names) {
+      if (names.length === 0) return
+      const admin = await connect()
+      const there = async (): Promise<readonly string[]> =>
+        (await client.metadata(names)).topics
+          .filter(({ error }) => error?.code !== 'E_TOPIC_UNKNOWN')
+          .map(({ name }) => name)
+      for (const name of await there()) {
+        try {
+          await admin.deleteTopics({ topics: [name] })
+        } catch (thrown) {
+          const error = failure(thrown, `Kafka does not delete topic ${name}`, name)
+          if (error.code !== 'E_TOPIC_UNKNOWN') throw error
+        }
+      }
+      for (const deadline = Date.now() + CREATE_TIMEOUT_MS; ; ) {
+        const left = await there()
+        if (left.length === 0) return
+        if (Date.now() > deadline) {
+          throw new RevlogError(
+            'E_BROKER_UNREACHABLE',
+            `${left.join(', ')} should be deleted, and is still there`,
+            {
+              remedy: 'check that all brokers run, and that delete.topic.enable is true',
+            },
+          )
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50))
       }
     },
     brokers: async () => (await client.metadata([])).brokers.length,

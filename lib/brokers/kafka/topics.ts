@@ -98,16 +98,31 @@ export async function ensureInternalTopics(
       if (!(thrown instanceof RevlogError && thrown.code === 'E_TOPIC_EXISTS')) throw thrown
     })
   }
-  const topics = new Map((await admin.describe(names)).map((topic) => [topic.name, topic]))
+  // What was just made, and is gone again, is lost too.
+  const report = await inspectInternalTopics(
+    admin,
+    internal.map((topic) => ({ ...topic, inUse: true })),
+    commands,
+  )
+  const error = errorOf(report.findings)
+  if (error !== undefined) throw error
+  return report
+}
+
+/** What is wrong with the internal topics, for a check that reports and makes none. One that is not needed yet may be missing. */
+export async function inspectInternalTopics(
+  admin: TopicAdmin,
+  internal: readonly InternalTopic[],
+  commands: TopicCommands,
+): Promise<TopicReport> {
+  const found = await admin.describe(internal.map(({ name }) => name))
+  const topics = new Map(found.map((topic) => [topic.name, topic]))
   const brokers = await admin.brokers()
   const findings = internal.flatMap((topic) => {
-    const found = topics.get(topic.name)
-    return found === undefined
-      ? [lostTopic(topic)]
-      : [...checkInternal(topic, found, commands), ...checkCopies(found, commands, brokers)]
+    const there = topics.get(topic.name)
+    if (there === undefined) return topic.inUse ? [lostTopic(topic)] : []
+    return [...checkInternal(topic, there, commands), ...checkCopies(there, commands, brokers)]
   })
-  const error = errorOf(findings)
-  if (error !== undefined) throw error
   return { topics, findings }
 }
 

@@ -63,6 +63,7 @@ export function asOfJoin<K, L, R, Out, H extends How, Id extends string>(
     parents: [left.node, right.node],
     stores: [store],
     copartitioned: true,
+    historyMs: settings.grace,
     create: (context) =>
       createJoin(context, context.store(store)(settings, rules, pace), {
         settings,

@@ -2,6 +2,7 @@ import type { Part } from '../../brokers/kafka/group/member.js'
 import type { ExpectedTopic } from '../../brokers/kafka/topic-check.js'
 import type { InternalTopic } from '../../brokers/kafka/topics.js'
 import type { Plan } from '../../engine/plan.js'
+import { originsOf } from '../../topology/origins.js'
 import type { SubTopology } from '../../topology/sub-topology.js'
 import { sinkTopicsOf, type Topology } from '../../topology/topology.js'
 import type { Settings } from '../options.js'
@@ -68,6 +69,7 @@ export const groupParts = (
 /** The topics that have to be there before an application starts. */
 export function expectedTopics(topology: Topology, plan: Plan, settings: Settings): readonly ExpectedTopic[] {
   const written = new Set(sinkTopicsOf(topology))
+  const history = historiesOf(topology)
   return topicsOf(topology, plan, settings)
     .filter(({ name }) => !plan.repartitionTopics.has(name))
     .map(({ name, config }) => {
@@ -75,8 +77,29 @@ export function expectedTopics(topology: Topology, plan: Plan, settings: Setting
       const role = written.has(name)
         ? `what ${topology.name} writes${content === 'table' ? ' as a revision log or table' : ''}`
         : `what ${topology.name} reads${content === 'table' ? ' as a table' : ''}`
-      return { name, role, content, written: written.has(name) }
+      const historyMs = history.get(name)
+      return {
+        name,
+        role,
+        content,
+        written: written.has(name),
+        ...(historyMs === undefined ? {} : { historyMs }),
+      }
     })
+}
+
+/** How old a record of a source topic can be and still change an answer, where an operator says so. */
+function historiesOf(topology: Topology): ReadonlyMap<string, number> {
+  const histories = new Map<string, number>()
+  for (const node of topology.nodes) {
+    if (node.kind !== 'processor' || node.historyMs === undefined) continue
+    for (const origin of originsOf(node)) {
+      if (origin.kind !== 'source') continue
+      const { name } = origin.topic
+      histories.set(name, Math.max(histories.get(name) ?? 0, node.historyMs))
+    }
+  }
+  return histories
 }
 
 export const internalTopics = (

@@ -1,0 +1,96 @@
+import { createInterface } from 'node:readline/promises'
+import { describeMember, planReset, type ResetPlan, reset as resetNow } from '../../service/kafka/reset.js'
+import { usageError } from '../arguments.js'
+import type { Command, Context } from '../command.js'
+import { KAFKA_OPTIONS, requiredKafka } from '../kafka-options.js'
+import { withKafka } from '../log-place.js'
+import { directoryOf } from '../places.js'
+import { plural } from '../progress.js'
+import { loadTopology } from '../topology-file.js'
+
+/** `revlog reset`: an application on Kafka becomes one that has never run. */
+export const reset: Command = {
+  name: 'reset',
+  operands: 'FILE',
+  minOperands: 1,
+  maxOperands: 1,
+  summary: 'Makes an application on Kafka start anew',
+  description: [
+    'Deletes what an application keeps: its internal topics (changelogs, repartition topics), the offsets of its group, and its state on this machine. Its source and sink topics stay as they are. The next run reads its sources again from where --start-from says.',
+    'First it prints what it would do. It does it when it is told so, on a terminal or by --yes. State on other machines has to be deleted there, by the same command; a member that still has some is told so when it starts. What was interrupted is done again by another reset; until then the application does not start.',
+  ],
+  options: {
+    ...KAFKA_OPTIONS,
+    dir: { type: 'string', value: 'DIR', help: 'The folder of the state. Default .revlog/NAME' },
+    'dry-run': { type: 'boolean', help: 'Print what it would do, and do nothing' },
+    yes: { type: 'boolean', help: 'Do it without asking' },
+    force: {
+      type: 'boolean',
+      help: 'Also when the group has members: takes them out of it. For members that are dead and whose session has not timed out yet',
+    },
+  },
+  examples: [
+    'revlog reset topology.ts --brokers localhost:9092 --dry-run',
+    'revlog reset topology.ts --brokers localhost:9092 --yes',
+  ],
+  async run(args, context) {
+    if (args.flag('dry-run') && args.flag('yes')) {
+      throw usageError('reset', '--dry-run does nothing, --yes does it', 'choose one of them')
+    }
+    const options = requiredKafka('reset', args, process.env)
+    const topology = await loadTopology(args.positionals[0]!)
+    const directory = args.text('dir') ?? directoryOf(topology)
+    const { screen } = context
+    await withKafka(options, async (kafka) => {
+      const plan = await planReset(topology, { ...options, directory }, kafka)
+      for (const line of describePlan(plan)) await screen.result(line)
+      if (args.flag('dry-run')) return
+      await screen.flush()
+      if (!args.flag('yes') && !(await agreed(context))) {
+        screen.say('nothing was done')
+        return
+      }
+      await resetNow(plan, kafka, { force: args.flag('force'), onDone: screen.say })
+    })
+  },
+}
+
+function describePlan(plan: ResetPlan): readonly string[] {
+  const { application, members, offsets, topics, strangers, directory, tasks } = plan
+  const group =
+    members.length === 0
+      ? []
+      : [`  group ${application} has active members: ${members.map(describeMember).join(', ')}`]
+  const things = [
+    ...topics.map((topic) => `  delete topic ${topic}`),
+    ...(tasks.length === 0
+      ? []
+      : [`  delete the state of ${plural(tasks.length, 'task')} in ${directory}: ${tasks.join(', ')}`]),
+    ...offsets.map(({ topic, partition, offset }) => `  forget offset ${offset} of ${topic}/${partition}`),
+  ]
+  return [
+    `reset ${application}:`,
+    ...group,
+    ...(things.length === 0 ? ['  nothing is left of an earlier run'] : things),
+    ...strangers.map(
+      (topic) => `  leave topic ${topic}: it looks like one of ${application}, which has no such topic now`,
+    ),
+  ]
+}
+
+/** @throws RevlogError `E_USAGE` where nobody can be asked */
+async function agreed({ stop }: Context): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw usageError('reset', 'there is no terminal to ask on', 'add --yes to do it, or --dry-run to look')
+  }
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await lines.question('Do this? (yes/no) ', { signal: stop })
+    return answer.trim().toLowerCase() === 'yes'
+  } catch (thrown) {
+    if (stop.aborted) return false
+    throw thrown
+  } finally {
+    lines.close()
+  }
+}
