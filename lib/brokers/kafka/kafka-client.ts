@@ -3,6 +3,7 @@ import type { RevlogError } from '../../core/errors.js'
 import type { LogRecord, ProducerRecord, TopicPartition } from '../../core/record.js'
 import type { Appended } from '../port.js'
 import type { Coordinator } from './group/coordinator.js'
+import type { BatchReader } from './wire/decode-batches.js'
 
 /**
  * Talks to Kafka in our own record batches and requests, over kafkajs' connections and authentication.
@@ -129,6 +130,11 @@ export interface FetcherOptions {
   readonly maxDecodedBytes?: number
   /** Bytes that one compressed batch may have at most: more is `E_BATCH_TOO_LARGE`. 128 MiB when absent. */
   readonly maxBatchBytes?: number
+  /**
+   * Answers have no `records` but `batches`, whose records are made when they are wanted: for who reads far ahead.
+   * `nextOffset` is after all of them.
+   */
+  readonly lazy?: boolean
 }
 
 export interface FetchPosition extends TopicPartition {
@@ -159,6 +165,8 @@ export interface FetchedPartition extends TopicPartition {
   /** The position that was asked for. */
   readonly offset: number
   readonly records: readonly LogRecord[]
+  /** Under `lazy`, when there is any. */
+  readonly batches: BatchReader | undefined
   /** Where to go on; past control records, aborted records, and batches that compaction has emptied. */
   readonly nextOffset: number
   readonly highWatermark: number

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { crc32c } from '../../../lib/brokers/kafka/wire/crc32c.js'
+import { createBatchReader } from '../../../lib/brokers/kafka/wire/decode-batches.js'
 import {
   checkRecord,
   createBatchEncoder,
@@ -7,8 +8,19 @@ import {
 } from '../../../lib/brokers/kafka/wire/encode-batch.js'
 import { AT, CONTROL, LOG_APPEND_TIME, TRANSACTIONAL } from '../../../lib/brokers/kafka/wire/record-batch.js'
 import { createSlab } from '../../../lib/brokers/kafka/wire/slab.js'
+import type { LogRecord } from '../../../lib/core/record.js'
 import { createRandom } from '../support.js'
-import { decode, encodeOne, logged, PLAIN, type Random, randomRecord, record, seal } from './batches.js'
+import {
+  decode,
+  encodeOne,
+  FROM_START,
+  logged,
+  PLAIN,
+  type Random,
+  randomRecord,
+  record,
+  seal,
+} from './batches.js'
 import { kafkajsDecode, kafkajsEncode } from './kafkajs-codec.js'
 
 /** REVLOG_WIRE_SEEDS=20000 tries more. */
@@ -238,6 +250,12 @@ describe('reading the batches of an answer', () => {
     const committed = decode(bytes, { aborted })
     assert.deepEqual(valuesOf(committed), ['committed', 'plain', 'later, committed'])
     assert.equal(committed.nextOffset, 8)
+    const reader = createBatchReader(bytes, { ...FROM_START, aborted })
+    const pieces: LogRecord[] = []
+    for (let found = reader.next(1); found !== undefined; found = reader.next(1))
+      pieces.push(...found.records)
+    assert.deepEqual(pieces, committed.records, 'also when they are read piece by piece')
+    assert.equal(reader.endOffset, 8)
     assert.equal(decode(bytes).records.length, 5, 'uncommitted: all but the marks')
   })
 
