@@ -193,6 +193,8 @@ export interface ProducerOptions extends CallOptions {
   readonly maxMessageBytes?: number
   /** Records of one batch. 10,000 when absent. */
   readonly maxBatchRecords?: number
+  /** The partition of a record that does not name it; without this such a record is refused with `E_RECORD_PLACE`. */
+  readonly partitionOf?: (record: ProducerRecord) => number
   /** Bytes of the batches that are under way at once; a larger send goes in rounds. 8 MiB when absent. */
   readonly maxRequestBytes?: number
 }
@@ -221,7 +223,7 @@ export interface KafkaProducer {
    * which they were sent: for one partition ascending, and without a gap unless someone else writes to it too.
    * A second call before the first has settled rejects with `E_PRODUCER_BUSY`.
    */
-  send(records: readonly PlacedRecord[], options?: CallOptions): Promise<readonly Appended[]>
+  send(records: readonly ProducerRecord[], options?: CallOptions): Promise<readonly Appended[]>
 }
 
 /** `begin`, then `send` and `sendOffsets`, then `commit` or `abort`. Anything that fails spends the producer. */

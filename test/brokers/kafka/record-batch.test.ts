@@ -297,8 +297,8 @@ describe('a record is refused before anything is sent', () => {
         headers: [{ key: 'ü', value: undefined }],
       }
       const exact = encodeOne([record(fields)]).length
-      assert.doesNotThrow(() => checkRecord(placed(fields), 17, exact))
-      assert.throws(() => checkRecord(placed(fields), 17, exact - 1), {
+      assert.doesNotThrow(() => checkRecord(placed(fields), 3, 17, exact))
+      assert.throws(() => checkRecord(placed(fields), 3, 17, exact - 1), {
         code: 'E_RECORD_TOO_LARGE',
         message: /record 17 /,
         at,
@@ -308,7 +308,7 @@ describe('a record is refused before anything is sent', () => {
 
   it('when its time is no whole number of milliseconds', () => {
     for (const timestamp of [Number.NaN, 0.5, Number.POSITIVE_INFINITY, 2 ** 53]) {
-      assert.throws(() => checkRecord(placed({ timestamp }), 17, 1_000), {
+      assert.throws(() => checkRecord(placed({ timestamp }), 3, 17, 1_000), {
         code: 'E_RECORD_TIMESTAMP',
         message: /record 17 /,
         at,

@@ -51,7 +51,7 @@ export async function simulate(
   mutant: Mutant = {},
 ): Promise<Outcome> {
   const random = createRandom(seed)
-  const kafka = createSimKafka()
+  const kafka = createSimKafka(PARTITIONS)
   const plan = planTasks(topology, () => PARTITIONS)
   const tasks: readonly SimTask[] = plan.tasks.map((planned) => {
     const { part } = planned
