@@ -25,6 +25,7 @@ describeKafka('a fetcher', (kafka) => {
       partition: 0,
       offset: 1,
       records: [],
+      batches: undefined,
       nextOffset: 1,
       highWatermark: 1,
       lastStableOffset: 1,
@@ -32,6 +33,25 @@ describeKafka('a fetcher', (kafka) => {
       bytes: 0,
       error: undefined,
     })
+  })
+
+  it('makes records only when they are wanted, when it is lazy', async () => {
+    const topic = await topicOf()
+    const producer = await client.producer({ maxBatchRecords: 1 })
+    await producer.send(['a', 'b', 'c'].map((value) => placed(topic, value)))
+    const fetcher = client.fetcher({ isolation: 'read_committed', lazy: true })
+    const [found] = await fetcher.poll([{ topic, partition: 0, offset: 1 }], { maxWaitMs: 50 })
+    assert.deepEqual([found!.records, found!.nextOffset], [[], 3])
+    const { batches } = found!
+    const pieces = [batches!.next(1)!, batches!.next(1)!]
+    assert.deepEqual(
+      pieces.map(({ records, nextOffset }) => [...valuesOf(records), nextOffset]),
+      [
+        ['b', 2],
+        ['c', 3],
+      ],
+    )
+    assert.equal(batches!.next(1), undefined)
   })
 
   it('gets what comes while it waits, at once', async () => {

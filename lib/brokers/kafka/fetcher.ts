@@ -5,7 +5,7 @@ import type { FetchedPartition, Fetcher, FetcherOptions, FetchPosition, PollOpti
 import { listOffsets } from './list-offsets.js'
 import { passes } from './retry.js'
 import { settleWithin } from './settle.js'
-import { decodeBatches } from './wire/decode-batches.js'
+import { createBatchReader, decodeBatches } from './wire/decode-batches.js'
 import { kafkaError, kafkaErrorOf } from './wire/error-codes.js'
 import { type FetchAnswer, fetchRequest, type PartitionAnswer } from './wire/fetch.js'
 
@@ -26,6 +26,7 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
     maxPartitionBytes = DEFAULT_MAX_PARTITION_BYTES,
     maxDecodedBytes = DEFAULT_MAX_DECODED_BYTES,
     maxBatchBytes = DEFAULT_MAX_BATCH_BYTES,
+    lazy = false,
   } = options
   const committed = isolation === 'read_committed'
   const lane = cluster.lane()
@@ -73,14 +74,13 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
     }
     unknownSince.delete(topic)
     const ends = { highWatermark, lastStableOffset, logStartOffset, bytes: bytes.length, error: undefined }
-    if (bytes.length === 0) return { ...place, records: [], nextOffset: offset, ...ends }
+    const nothing = { ...place, records: [], batches: undefined, nextOffset: offset, ...ends }
+    if (bytes.length === 0) return nothing
     try {
-      const aborted = committed ? answer.aborted : undefined
-      return {
-        ...place,
-        ...decodeBatches(bytes, { ...place, aborted, maxDecodedBytes, maxBatchBytes }),
-        ...ends,
-      }
+      const from = { ...place, aborted: committed ? answer.aborted : undefined, maxBatchBytes }
+      if (!lazy) return { ...nothing, ...decodeBatches(bytes, { ...from, maxDecodedBytes }) }
+      const batches = createBatchReader(bytes, from)
+      return { ...nothing, batches, nextOffset: batches.endOffset }
     } catch (error) {
       if (error instanceof RevlogError) return unreadable(place, error)
       throw error
@@ -217,6 +217,7 @@ const unreadable = ({ topic, partition, offset }: FetchPosition, error: RevlogEr
   partition,
   offset,
   records: [],
+  batches: undefined,
   nextOffset: offset,
   highWatermark: -1,
   lastStableOffset: -1,

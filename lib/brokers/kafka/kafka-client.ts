@@ -3,6 +3,7 @@ import type { RevlogError } from '../../core/errors.js'
 import type { LogRecord, ProducerRecord, TopicPartition } from '../../core/record.js'
 import type { Appended } from '../port.js'
 import type { Coordinator } from './group/coordinator.js'
+import type { BatchReader } from './wire/decode-batches.js'
 import type { Request } from './wire/request.js'
 
 /**
@@ -132,6 +133,11 @@ export interface FetcherOptions {
   readonly maxDecodedBytes?: number
   /** Bytes that one compressed batch may have at most: more is `E_BATCH_TOO_LARGE`. 128 MiB when absent. */
   readonly maxBatchBytes?: number
+  /**
+   * Answers have no `records` but `batches`, whose records are made when they are wanted: for who reads far ahead.
+   * `nextOffset` is after all of them.
+   */
+  readonly lazy?: boolean
 }
 
 export interface FetchPosition extends TopicPartition {
@@ -162,6 +168,8 @@ export interface FetchedPartition extends TopicPartition {
   /** The position that was asked for. */
   readonly offset: number
   readonly records: readonly LogRecord[]
+  /** Under `lazy`, when there is any. */
+  readonly batches: BatchReader | undefined
   /** Where to go on; past control records, aborted records, and batches that compaction has emptied. */
   readonly nextOffset: number
   readonly highWatermark: number
@@ -188,6 +196,8 @@ export interface ProducerOptions extends CallOptions {
   readonly maxMessageBytes?: number
   /** Records of one batch. 10,000 when absent. */
   readonly maxBatchRecords?: number
+  /** The partition of a record that does not name it; without this such a record is refused with `E_RECORD_PLACE`. */
+  readonly partitionOf?: (record: ProducerRecord) => number
   /** Bytes of the batches that are under way at once; a larger send goes in rounds. 8 MiB when absent. */
   readonly maxRequestBytes?: number
 }
@@ -216,7 +226,7 @@ export interface KafkaProducer {
    * which they were sent: for one partition ascending, and without a gap unless someone else writes to it too.
    * A second call before the first has settled rejects with `E_PRODUCER_BUSY`.
    */
-  send(records: readonly PlacedRecord[], options?: CallOptions): Promise<readonly Appended[]>
+  send(records: readonly ProducerRecord[], options?: CallOptions): Promise<readonly Appended[]>
 }
 
 /** `begin`, then `send` and `sendOffsets`, then `commit` or `abort`. Anything that fails spends the producer. */

@@ -23,8 +23,8 @@ export async function createProducer(cluster: Cluster, options: ProducerOptions)
       return calls.spent
     },
     async send(records, call = {}) {
-      sender.check(records)
-      return calls.run(() => sender.send(records, call))
+      const outbounds = sender.group(records)
+      return calls.run(() => sender.send(outbounds, call))
     },
   } satisfies KafkaProducer)
 }

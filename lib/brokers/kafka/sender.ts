@@ -1,8 +1,9 @@
 import { RevlogError } from '../../core/errors.js'
+import type { ProducerRecord } from '../../core/record.js'
 import type { Appended } from '../port.js'
 import { askLeaders, placeKey } from './ask-leaders.js'
 import type { Cluster } from './cluster.js'
-import type { CallOptions, PlacedRecord, ProducerOptions } from './kafka-client.js'
+import type { CallOptions, ProducerOptions } from './kafka-client.js'
 import { type BatchEncoder, checkRecord, createBatchEncoder } from './wire/encode-batch.js'
 import { kafkaError, kafkaErrorCode } from './wire/error-codes.js'
 import { type Produced, produceRequest } from './wire/produce.js'
@@ -17,11 +18,15 @@ export interface ProducerIdentity {
 
 /** Turns records into batches with sequence numbers and sends them until they are acknowledged; one call at a time. */
 export interface Sender {
-  /** @throws RevlogError for a record that cannot be sent; nothing has been sent then */
-  check(records: readonly PlacedRecord[]): void
+  /**
+   * By partition, each in the order given.
+   *
+   * @throws RevlogError for a record that cannot be sent; nothing has been sent then
+   */
+  group(records: readonly ProducerRecord[]): Outbound[]
   /** @param prepare called with the partitions of each round before it is sent */
   send(
-    records: readonly PlacedRecord[],
+    outbounds: Outbound[],
     call: CallOptions,
     prepare?: (partitions: readonly Outbound[]) => Promise<void>,
   ): Promise<readonly Appended[]>
@@ -39,7 +44,7 @@ const REPLICATION_MS = 8_000
 export interface Outbound {
   readonly topic: string
   readonly partition: number
-  readonly records: PlacedRecord[]
+  readonly records: ProducerRecord[]
   /** Index of the first record that is not acknowledged. */
   from: number
   batch: { readonly bytes: Buffer; readonly count: number } | undefined
@@ -132,22 +137,40 @@ export function createSender(cluster: Cluster, identity: ProducerIdentity, optio
   }
 
   return {
-    check(records) {
+    group(records) {
+      const topics = new Map<string, (Outbound | undefined)[]>()
+      const outbounds: Outbound[] = []
+      let topic: string | undefined
+      let partitions: (Outbound | undefined)[] = []
       for (let i = 0; i < records.length; i++) {
         const record = records[i]!
-        const { topic, partition } = record
-        if (!Number.isInteger(partition) || partition < 0 || topic === '') {
+        const partition = record.partition ?? options.partitionOf?.(record) ?? -1
+        if (!Number.isInteger(partition) || partition < 0 || record.topic === '') {
           throw new RevlogError('E_RECORD_PLACE', `record ${i} has no topic and partition`, {
-            at: { topic },
+            at: { topic: record.topic },
             remedy: 'choose the partition before sending',
           })
         }
-        checkRecord(record, i, maxMessageBytes)
+        checkRecord(record, partition, i, maxMessageBytes)
+        if (record.topic !== topic) {
+          topic = record.topic
+          const known = topics.get(topic)
+          partitions = known ?? []
+          if (known === undefined) topics.set(topic, partitions)
+        }
+        let outbound = partitions[partition]
+        if (outbound === undefined) {
+          outbound = { topic, partition, records: [], from: 0, batch: undefined }
+          partitions[partition] = outbound
+          outbounds.push(outbound)
+        }
+        outbound.records.push(record)
       }
+      return outbounds
     },
-    async send(records, call, prepare) {
+    async send(outbounds, call, prepare) {
       const appended: Appended[] = []
-      let waiting = group(records)
+      let waiting = outbounds
       while (waiting.length > 0) {
         const round = encodeRound(waiting)
         await prepare?.(round)
@@ -176,28 +199,4 @@ export function createSender(cluster: Cluster, identity: ProducerIdentity, optio
       return appended
     },
   }
-}
-
-/** By partition, each in the order given. */
-function group(records: readonly PlacedRecord[]): Outbound[] {
-  const topics = new Map<string, (Outbound | undefined)[]>()
-  const outbounds: Outbound[] = []
-  let topic: string | undefined
-  let partitions: (Outbound | undefined)[] = []
-  for (const record of records) {
-    if (record.topic !== topic) {
-      topic = record.topic
-      const known = topics.get(topic)
-      partitions = known ?? []
-      if (known === undefined) topics.set(topic, partitions)
-    }
-    let outbound = partitions[record.partition]
-    if (outbound === undefined) {
-      outbound = { topic, partition: record.partition, records: [], from: 0, batch: undefined }
-      partitions[record.partition] = outbound
-      outbounds.push(outbound)
-    }
-    outbound.records.push(record)
-  }
-  return outbounds
 }

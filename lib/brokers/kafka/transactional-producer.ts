@@ -100,8 +100,8 @@ export async function createTransactionalProducer(
     },
     async send(records, call = {}) {
       inTransaction()
-      sender.check(records)
-      return calls.run(() => sender.send(records, call, (round) => addPartitions(round, call)))
+      const outbounds = sender.group(records)
+      return calls.run(() => sender.send(outbounds, call, (round) => addPartitions(round, call)))
     },
     async sendOffsets(member, offsets, call = {}) {
       inTransaction()

@@ -65,7 +65,14 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
   }
   try {
     const producer = exactlyOnce
-      ? await createTaskProducer(client, `${application}-${slot.id}`, TRANSACTION_TIMEOUT_MS, group, signal)
+      ? await createTaskProducer(
+          client,
+          `${application}-${slot.id}`,
+          TRANSACTION_TIMEOUT_MS,
+          group,
+          opener.partitionsOf,
+          signal,
+        )
       : undefined
     const state: TaskState | undefined =
       changelogTopic === undefined

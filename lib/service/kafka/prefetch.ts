@@ -1,11 +1,12 @@
 import type { FetchedPartition, Isolation, KafkaClient } from '../../brokers/kafka/kafka-client.js'
+import type { BatchReader } from '../../brokers/kafka/wire/decode-batches.js'
 import type { Fetched, FetchRequest } from '../../brokers/port.js'
 import { RevlogError } from '../../core/errors.js'
-import type { LogRecord } from '../../core/record.js'
 
 /**
  * Reads the inputs of all tasks ahead of them, as far as memory allows: an input with enough that waits is not asked
- * for, and goes on when the task has caught up. So what is held is bounded, whatever the lag and however the inputs differ.
+ * for, and goes on when the task has caught up. So what is held is bounded, whatever the lag and however the inputs
+ * differ. What waits are batches; records are made of them as the task takes them.
  */
 export interface Prefetch {
   /** Begins to read a partition, whose log ends at `end` as far as is known. */
@@ -35,15 +36,15 @@ interface Feed {
   /** Where to fetch on. */
   next: number
   end: number
-  chunks: Chunk[]
+  /** In their order; the first may have been read in part. */
+  answers: Answer[]
   bytes: number
   /** It cannot be read any more, which was said. */
   broken: boolean
 }
 
-interface Chunk {
-  readonly records: readonly LogRecord[]
-  readonly nextOffset: number
+interface Answer {
+  readonly batches: BatchReader
   readonly bytes: number
 }
 
@@ -52,9 +53,11 @@ const MAX_WAIT_MS = 50
 /** Least and most of one partition's share. */
 const MIN_SHARE = 64 << 10
 const MAX_SHARE = 4 << 20
+/** Records are made of batches until so many bytes are reached. */
+const READ_BYTES = 32 << 10
 
 export function createPrefetch({ client, isolation, bytes, onData, onError }: PrefetchOptions): Prefetch {
-  const fetcher = client.fetcher({ isolation })
+  const fetcher = client.fetcher({ isolation, lazy: true })
   const feeds = new Map<string, Feed>()
   const over = new AbortController()
   let bell: (() => void) | undefined
@@ -79,10 +82,10 @@ export function createPrefetch({ client, isolation, bytes, onData, onError }: Pr
     const end = isolation === 'read_committed' ? answer.lastStableOffset : answer.highWatermark
     const news = end !== feed.end || answer.nextOffset !== feed.next
     feed.end = end
-    if (answer.nextOffset === feed.next) return news
+    if (answer.batches === undefined || answer.nextOffset === feed.next) return news
     feed.next = answer.nextOffset
     feed.bytes += answer.bytes
-    feed.chunks.push({ records: answer.records, nextOffset: answer.nextOffset, bytes: answer.bytes })
+    feed.answers.push({ batches: answer.batches, bytes: answer.bytes })
     return true
   }
 
@@ -123,7 +126,7 @@ export function createPrefetch({ client, isolation, bytes, onData, onError }: Pr
         partition,
         next: offset,
         end,
-        chunks: [],
+        answers: [],
         bytes: 0,
         broken: false,
       })
@@ -135,12 +138,19 @@ export function createPrefetch({ client, isolation, bytes, onData, onError }: Pr
     endOffset: (topic, partition) => feedOf(topic, partition).end,
     read({ topic, partition, offset }) {
       const feed = feedOf(topic, partition)
-      const chunk = feed.chunks.shift()
-      if (chunk === undefined)
-        return { records: [], nextOffset: offset, endOffset: feed.end, logStartOffset: 0 }
-      feed.bytes -= chunk.bytes
-      ring()
-      return { records: chunk.records, nextOffset: chunk.nextOffset, endOffset: feed.end, logStartOffset: 0 }
+      const ends = { endOffset: feed.end, logStartOffset: 0 }
+      const [first] = feed.answers
+      const found = first?.batches.next(READ_BYTES)
+      if (found !== undefined) {
+        // At once, and not with the next read: a task that has everything up to the end known so far does not read.
+        if (found.nextOffset === first!.batches.endOffset) {
+          feed.answers.shift()
+          feed.bytes -= first!.bytes
+          ring()
+        }
+        return { ...found, ...ends }
+      }
+      return { records: [], nextOffset: offset, ...ends }
     },
     async close() {
       over.abort()

@@ -1,27 +1,33 @@
-import type {
-  GroupMember,
-  KafkaClient,
-  KafkaProducer,
-  PlacedRecord,
-} from '../../brokers/kafka/kafka-client.js'
+import type { GroupMember, KafkaClient, KafkaProducer } from '../../brokers/kafka/kafka-client.js'
+import { partitionOf } from '../../core/murmur2.js'
+import type { ProducerRecord } from '../../core/record.js'
 import type { Producer, TransactionalProducer } from '../protocol/ports.js'
 
 /** Until the process is told to stop: a broker may be away for any length of time. */
 const FOR_EVER = Infinity
+
+const byKey =
+  (partitionsOf: (topic: string) => number) =>
+  ({ key, topic }: ProducerRecord): number =>
+    partitionOf(key, partitionsOf(topic))
 
 /** The producer of all tasks of a process, which takes one send at a time and is replaced when one has failed. */
 export interface SharedProducer {
   readonly current: () => Promise<Producer>
 }
 
-export function createSharedProducer(client: KafkaClient, signal: AbortSignal): SharedProducer {
+export function createSharedProducer(
+  client: KafkaClient,
+  partitionsOf: (topic: string) => number,
+  signal: AbortSignal,
+): SharedProducer {
   let made: Promise<KafkaProducer> | undefined
   let last: Promise<unknown> = Promise.resolve()
 
   const fresh = async (): Promise<KafkaProducer> => {
     const known = await made?.catch(() => undefined)
     if (known !== undefined && known.spent === undefined) return known
-    made = client.producer({ signal, timeoutMs: FOR_EVER })
+    made = client.producer({ signal, timeoutMs: FOR_EVER, partitionOf: byKey(partitionsOf) })
     return made
   }
   return {
@@ -29,9 +35,7 @@ export function createSharedProducer(client: KafkaClient, signal: AbortSignal): 
       const producer = await fresh()
       return {
         send(records) {
-          const sent = last.then(() =>
-            producer.send(records as readonly PlacedRecord[], { signal, timeoutMs: FOR_EVER }),
-          )
+          const sent = last.then(() => producer.send(records, { signal, timeoutMs: FOR_EVER }))
           last = sent.catch(() => {})
           return sent
         },
@@ -46,11 +50,13 @@ export async function createTaskProducer(
   transactionalId: string,
   transactionTimeoutMs: number,
   member: () => GroupMember,
+  partitionsOf: (topic: string) => number,
   signal: AbortSignal,
 ): Promise<TransactionalProducer> {
   const producer = await client.transactionalProducer({
     transactionalId,
     transactionTimeoutMs,
+    partitionOf: byKey(partitionsOf),
     signal,
     timeoutMs: FOR_EVER,
   })
@@ -62,7 +68,7 @@ export async function createTaskProducer(
   return {
     send(records) {
       begin()
-      return producer.send(records as readonly PlacedRecord[], { signal, timeoutMs: FOR_EVER })
+      return producer.send(records, { signal, timeoutMs: FOR_EVER })
     },
     async commit(positions) {
       begin()

@@ -149,7 +149,7 @@ function launch(
     onData: wake.ring,
     onError: (error) => fail(explain(error)),
   })
-  const producer = createSharedProducer(client, aborted.signal)
+  const producer = createSharedProducer(client, partitionsOf, aborted.signal)
   const planned = new Map<string, { readonly task: PlannedTask; readonly part: NamedPart }>(
     plan.tasks.map((task) => {
       const part = parts.find((p) => p.part === task.part)!

@@ -61,11 +61,11 @@ export async function commitAtLeastOnce(
 ): Promise<ReadonlySet<Ledger>> {
   const lost = new Set<Ledger>()
   step('sealed')
-  const outputs = ledgers.flatMap((ledger) => ledger.outputs())
+  const outputs = all(ledgers, (ledger) => ledger.outputs())
   if (outputs.length > 0) await producer.send(outputs)
   step('outputs-sent')
 
-  const changelog = ledgers.flatMap((ledger) => ledger.changelog(wallTime))
+  const changelog = all(ledgers, (ledger) => ledger.changelog(wallTime))
   const appended = changelog.length > 0 ? await producer.send(changelog) : []
   step('changelog-sent')
   for (const ledger of ledgers) {
@@ -85,6 +85,12 @@ export async function commitAtLeastOnce(
   await tell(kept.flatMap((ledger) => ledger.positions()))
   step('positions-committed')
   return lost
+}
+
+/** Of one ledger, as most processes have it, without a copy. */
+function all<T>(ledgers: readonly Ledger[], of: (ledger: Ledger) => readonly T[]): readonly T[] {
+  const [only] = ledgers
+  return ledgers.length === 1 ? of(only!) : ledgers.flatMap(of)
 }
 
 /** Sends what has become certain; for a new owner, what may not have been sent by the last one. */

@@ -30,6 +30,7 @@ export interface Ledger {
   /** For the task: it sees what was sealed at once. */
   readonly state: StateBackend
   readonly seal: (effects: Effects) => void
+  /** Those without a partition go where the hash of their key says. */
   readonly outputs: () => readonly ProducerRecord[]
   /** Rows and the marker, with what a new owner has to say first. Empty for a task without state. */
   readonly changelog: (wallTime: number) => readonly ProducerRecord[]
@@ -106,6 +107,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     opening.push(encodeIdentity(ids, identifying.id))
   }
 
+  /** What is kept in the outbox knows its partition: the receiver counts by it. */
   const placed = (record: ProducerRecord): ProducerRecord =>
     record.partition !== undefined
       ? record
@@ -125,12 +127,14 @@ export function createLedger(options: LedgerOptions): Ledger {
     state,
     seal(now) {
       effects = now
-      const all = now.outputs.map(placed)
-      outputs = outbox === undefined ? all : all.filter(({ topic }) => !outboxTopics.has(topic))
-      const internal = outbox === undefined ? [] : all.filter(({ topic }) => outboxTopics.has(topic))
-      const writes = [...now.writes, ...(outbox?.put(internal) ?? [])]
+      const internal = (record: ProducerRecord): boolean => outboxTopics.has(record.topic)
+      outputs = outbox === undefined ? now.outputs : now.outputs.filter((record) => !internal(record))
+      const kept = outbox?.put(now.outputs.filter(internal).map(placed)) ?? []
+      const writes = kept.length === 0 ? now.writes : [...now.writes, ...kept]
       if (changelog !== undefined) {
-        records = [...opening, ...reasserted(), ...encodeCommit(ids, writes, now.metadata)]
+        records = encodeCommit(ids, writes, now.metadata)
+        const before = [...opening, ...reasserted()]
+        if (before.length > 0) records = [...before, ...records]
       }
       state.seal(writes)
     },

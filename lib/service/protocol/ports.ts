@@ -27,7 +27,10 @@ export interface ChangelogLog {
 
 /** An idempotent producer. After a failure it is of no more use: nobody knows what became of the records. */
 export interface Producer {
-  /** Resolves when all are acknowledged by all replicas in sync. Never a second one before the first is done. */
+  /**
+   * Resolves when all are acknowledged by all replicas in sync. Never a second one before the first is done. A record
+   * without a partition goes where the hash of its key says.
+   */
   send(records: readonly ProducerRecord[]): Promise<readonly Appended[]>
 }
 

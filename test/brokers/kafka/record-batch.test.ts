@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { crc32c } from '../../../lib/brokers/kafka/wire/crc32c.js'
+import { createBatchReader } from '../../../lib/brokers/kafka/wire/decode-batches.js'
 import {
   checkRecord,
   createBatchEncoder,
@@ -7,8 +8,19 @@ import {
 } from '../../../lib/brokers/kafka/wire/encode-batch.js'
 import { AT, CONTROL, LOG_APPEND_TIME, TRANSACTIONAL } from '../../../lib/brokers/kafka/wire/record-batch.js'
 import { createSlab } from '../../../lib/brokers/kafka/wire/slab.js'
+import type { LogRecord } from '../../../lib/core/record.js'
 import { createRandom } from '../support.js'
-import { decode, encodeOne, logged, PLAIN, type Random, randomRecord, record, seal } from './batches.js'
+import {
+  decode,
+  encodeOne,
+  FROM_START,
+  logged,
+  PLAIN,
+  type Random,
+  randomRecord,
+  record,
+  seal,
+} from './batches.js'
 import { kafkajsDecode, kafkajsEncode } from './kafkajs-codec.js'
 
 /** REVLOG_WIRE_SEEDS=20000 tries more. */
@@ -238,6 +250,12 @@ describe('reading the batches of an answer', () => {
     const committed = decode(bytes, { aborted })
     assert.deepEqual(valuesOf(committed), ['committed', 'plain', 'later, committed'])
     assert.equal(committed.nextOffset, 8)
+    const reader = createBatchReader(bytes, { ...FROM_START, aborted })
+    const pieces: LogRecord[] = []
+    for (let found = reader.next(1); found !== undefined; found = reader.next(1))
+      pieces.push(...found.records)
+    assert.deepEqual(pieces, committed.records, 'also when they are read piece by piece')
+    assert.equal(reader.endOffset, 8)
     assert.equal(decode(bytes).records.length, 5, 'uncommitted: all but the marks')
   })
 
@@ -279,8 +297,8 @@ describe('a record is refused before anything is sent', () => {
         headers: [{ key: 'ü', value: undefined }],
       }
       const exact = encodeOne([record(fields)]).length
-      assert.doesNotThrow(() => checkRecord(placed(fields), 17, exact))
-      assert.throws(() => checkRecord(placed(fields), 17, exact - 1), {
+      assert.doesNotThrow(() => checkRecord(placed(fields), 3, 17, exact))
+      assert.throws(() => checkRecord(placed(fields), 3, 17, exact - 1), {
         code: 'E_RECORD_TOO_LARGE',
         message: /record 17 /,
         at,
@@ -290,7 +308,7 @@ describe('a record is refused before anything is sent', () => {
 
   it('when its time is no whole number of milliseconds', () => {
     for (const timestamp of [Number.NaN, 0.5, Number.POSITIVE_INFINITY, 2 ** 53]) {
-      assert.throws(() => checkRecord(placed({ timestamp }), 17, 1_000), {
+      assert.throws(() => checkRecord(placed({ timestamp }), 3, 17, 1_000), {
         code: 'E_RECORD_TIMESTAMP',
         message: /record 17 /,
         at,

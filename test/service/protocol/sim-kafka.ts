@@ -1,4 +1,5 @@
 import type { Appended } from '../../../lib/brokers/port.js'
+import { partitionOf } from '../../../lib/core/murmur2.js'
 import type { LogRecord, ProducerRecord } from '../../../lib/core/record.js'
 import type {
   ChangelogLog,
@@ -60,7 +61,8 @@ export interface Fetched {
 
 export class SimFenced extends Error {}
 
-export function createSimKafka(): SimKafka {
+/** @param partitions of every topic */
+export function createSimKafka(partitions: number): SimKafka {
   const logs = new Map<string, Partition>()
   const group = new Map<string, number>()
   /** The current epoch of each transactional id. */
@@ -127,7 +129,7 @@ export function createSimKafka(): SimKafka {
     records: readonly ProducerRecord[],
     transaction: string | undefined,
   ): readonly Appended[] =>
-    byPartition(records).map((batch) => {
+    byPartition(records, partitions).map((batch) => {
       const { topic, partition } = batch[0]!
       const offsets = batch.map((record) => append(writer, record, transaction))
       return { topic, partition: partition!, baseOffset: offsets[0]!, count: batch.length }
@@ -197,7 +199,7 @@ export function createSimKafka(): SimKafka {
           return {
             // One request may reach one partition and not the next.
             send: async (records) => {
-              const parts = byPartition(records)
+              const parts = byPartition(records, partitions)
               const appended = await Promise.all(
                 parts.map((part) => network.call(() => appendAll(writer, part, undefined))),
               )
@@ -216,7 +218,7 @@ export function createSimKafka(): SimKafka {
           }
           return {
             send: async (records) => {
-              const parts = byPartition(records)
+              const parts = byPartition(records, partitions)
               const appended = await Promise.all(
                 parts.map((part) =>
                   network.call(() => {
@@ -254,9 +256,13 @@ export function createSimKafka(): SimKafka {
   }
 }
 
-function byPartition(records: readonly ProducerRecord[]): readonly (readonly ProducerRecord[])[] {
+function byPartition(
+  records: readonly ProducerRecord[],
+  partitions: number,
+): readonly (readonly ProducerRecord[])[] {
   const groups = new Map<string, ProducerRecord[]>()
-  for (const record of records) {
+  for (const given of records) {
+    const record = { ...given, partition: given.partition ?? partitionOf(given.key, partitions) }
     const key = `${record.topic}-${record.partition}`
     const known = groups.get(key)
     if (known === undefined) groups.set(key, [record])

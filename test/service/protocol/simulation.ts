@@ -52,7 +52,7 @@ export async function simulate(
 ): Promise<Outcome> {
   const random = createRandom(seed)
   let guarantee = typeof guarantees === 'string' ? guarantees : guarantees[0]
-  const kafka = createSimKafka()
+  const kafka = createSimKafka(PARTITIONS)
   const plan = planTasks(topology, () => PARTITIONS)
   const tasks: readonly SimTask[] = plan.tasks.map((planned) => {
     const { part } = planned

@@ -43,6 +43,73 @@ export interface DecodedBatches {
   readonly nextOffset: number
 }
 
+/** An answer whose batches are checked, and whose records are made when they are wanted. */
+export interface BatchReader {
+  /** Where to go on after this answer. */
+  readonly endOffset: number
+  /**
+   * The records of the next batches, up to and with the one that reaches `bytes`; `undefined` when all have been read.
+   *
+   * @throws RevlogError as {@link decodeBatches}
+   */
+  next(bytes: number): DecodedBatches | undefined
+}
+
+/**
+ * Who reads ahead of its work would make records that lie about until their turn, and each would be moved by two garbage
+ * collections before it is used; bytes are not.
+ *
+ * @throws RevlogError as {@link decodeBatches}, of what shows without looking at records
+ */
+export function createBatchReader(
+  bytes: Buffer,
+  options: Omit<DecodeOptions, 'maxDecodedBytes'>,
+): BatchReader {
+  const batches = [...splitBatches(bytes, options)]
+  const isAborted = abortedFilter(options.aborted)
+  const endOffset = batches.at(-1)?.endOffset ?? options.offset
+  let nextOffset = options.offset
+  let read = 0
+
+  /** Appends the batch's records that are wanted; says how many bytes they took. */
+  function decode({ header, start, end, endOffset }: FoundBatch, into: LogRecord[]): number {
+    const at = { topic: options.topic, partition: options.partition, offset: header.baseOffset }
+    const control = (header.attributes & CONTROL) !== 0
+    const wanted = endOffset > options.offset && header.count > 0
+    if (!(wanted && !isAborted.skips(header, endOffset - 1)) && !(control && header.count > 0)) return 0
+    const codec = CODECS[header.attributes & CODEC_MASK]
+    if (codec === undefined) throw corruptBatch('its compression codec does not exist', at)
+    const plain = codec === 'none'
+    const content = plain
+      ? bytes
+      : decompress(codec, bytes, start + BATCH_HEADER_BYTES, end, options.maxBatchBytes, at)
+    const contentStart = plain ? start + BATCH_HEADER_BYTES : 0
+    const contentEnd = plain ? end : content.length
+    if (header.count > (contentEnd - contentStart) / MIN_RECORD_BYTES) {
+      throw corruptBatch(`it cannot hold ${header.count} records`, at)
+    }
+    const from = control ? -1 : options.offset
+    const found = control ? [] : into
+    decodeRecords(content, contentStart, contentEnd, header, from, found, at)
+    if (control) isAborted.ends(header.producerId, found[0]?.key, at)
+    return contentEnd - contentStart
+  }
+
+  return {
+    endOffset,
+    next(wanted) {
+      if (read === batches.length) return undefined
+      const records: LogRecord[] = []
+      for (let decoded = 0; read < batches.length && decoded < wanted; ) {
+        const batch = batches[read++]!
+        decoded += decode(batch, records)
+        nextOffset = Math.max(nextOffset, batch.endOffset)
+      }
+      return { records, nextOffset }
+    },
+  }
+}
+
 /**
  * The records in the batches of one partition's fetch answer. The bytes are not trusted: whatever they are, this ends,
  * reads nothing beyond them, and allocates no more than `options` allow beside a small multiple of their length.
@@ -53,49 +120,43 @@ export interface DecodedBatches {
  * @throws RevlogError `E_CORRUPT_BATCH`, `E_BATCH_FORMAT` (a batch of Kafka before 0.11), `E_COMPRESSION`,
  *   `E_BATCH_TOO_LARGE`, each with topic, partition and offset
  */
-export function decodeBatches(bytes: Buffer, options: DecodeOptions): DecodedBatches {
-  const { topic, partition, maxDecodedBytes } = options
-  const isAborted = abortedFilter(options.aborted)
-  const records: LogRecord[] = []
-  let nextOffset = options.offset
-  let decodedBytes = 0
+export const decodeBatches = (bytes: Buffer, options: DecodeOptions): DecodedBatches =>
+  createBatchReader(bytes, options).next(options.maxDecodedBytes) ?? {
+    records: [],
+    nextOffset: options.offset,
+  }
+
+/** A batch that is whole, and whose checksum is right. */
+interface FoundBatch {
+  readonly header: BatchHeader
+  readonly start: number
+  readonly end: number
+  /** After its last record; never before the position that was asked for. */
+  readonly endOffset: number
+}
+
+function* splitBatches(
+  bytes: Buffer,
+  { topic, partition, offset }: Pick<DecodeOptions, 'topic' | 'partition' | 'offset'>,
+): Generator<FoundBatch> {
+  let nextOffset = offset
   let lastOffset = -1
-  for (let start = 0; start < bytes.length && decodedBytes < maxDecodedBytes; ) {
+  for (let start = 0; start < bytes.length; ) {
     const place = { topic, partition, offset: nextOffset }
     const end = endOfBatch(bytes, start, place)
     if (end === undefined) {
-      if (start > 0) break
+      if (start > 0) return
       throw corruptBatch(`it is cut off after ${bytes.length} bytes`, place)
     }
-    const batch = readHeader(bytes, start, end, place)
-    const at = { topic, partition, offset: batch.baseOffset }
-    if (batch.baseOffset <= lastOffset) throw corruptBatch('its offsets are not after those before it', at)
-    lastOffset = batch.baseOffset + batch.lastOffsetDelta
+    const header = readHeader(bytes, start, end, place)
+    const at = { topic, partition, offset: header.baseOffset }
+    if (header.baseOffset <= lastOffset) throw corruptBatch('its offsets are not after those before it', at)
+    lastOffset = header.baseOffset + header.lastOffsetDelta
     if (!Number.isSafeInteger(lastOffset + 1)) throw corruptBatch('its offsets are out of range', at)
-    const control = (batch.attributes & CONTROL) !== 0
-    const wanted = lastOffset >= options.offset && batch.count > 0
-    if ((wanted && !isAborted.skips(batch, lastOffset)) || (control && batch.count > 0)) {
-      const codec = CODECS[batch.attributes & CODEC_MASK]
-      if (codec === undefined) throw corruptBatch('its compression codec does not exist', at)
-      const plain = codec === 'none'
-      const content = plain
-        ? bytes
-        : decompress(codec, bytes, start + BATCH_HEADER_BYTES, end, options.maxBatchBytes, at)
-      const contentStart = plain ? start + BATCH_HEADER_BYTES : 0
-      const contentEnd = plain ? end : content.length
-      if (batch.count > (contentEnd - contentStart) / MIN_RECORD_BYTES) {
-        throw corruptBatch(`it cannot hold ${batch.count} records`, at)
-      }
-      decodedBytes += contentEnd - contentStart
-      const from = control ? -1 : options.offset
-      const found = control ? [] : records
-      decodeRecords(content, contentStart, contentEnd, batch, from, found, at)
-      if (control) isAborted.ends(batch.producerId, found[0]?.key, at)
-    }
     nextOffset = Math.max(nextOffset, lastOffset + 1)
+    yield { header, start, end, endOffset: nextOffset }
     start = end
   }
-  return { records, nextOffset }
 }
 
 /** Where the batch at `start` ends; `undefined` when it is cut off. */

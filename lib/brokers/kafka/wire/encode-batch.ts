@@ -160,11 +160,12 @@ function seal(
  * @throws RevlogError `E_RECORD_TOO_LARGE`, `E_RECORD_TIMESTAMP`, naming topic, partition and index
  */
 export function checkRecord(
-  record: EncodableRecord & { readonly topic: string; readonly partition: number },
+  record: EncodableRecord & { readonly topic: string },
+  partition: number,
   index: number,
   maxMessageBytes: number,
 ): void {
-  const { key, value, timestamp, headers, topic, partition } = record
+  const { key, value, timestamp, headers, topic } = record
   if (!Number.isSafeInteger(timestamp)) {
     throw new RevlogError('E_RECORD_TIMESTAMP', `record ${index} has the timestamp ${timestamp}`, {
       at: { topic, partition },
