@@ -81,6 +81,8 @@ export interface Feed {
 
 /** What `revlog run` was asked for. */
 export interface RunRequest extends Pick<RowOptions, 'format' | 'csvText'> {
+  /** Exports the topology. */
+  readonly file: string
   readonly feeds: readonly Feed[]
   readonly table: string | undefined
   readonly directory: string | undefined
@@ -112,6 +114,7 @@ export function runRequest(args: Arguments): RunRequest {
     throw usageError('run', '--on-error dead-letter needs --dead-letter TOPIC')
   }
   return {
+    file: args.positionals[0]!,
     feeds,
     ...rowFormat('run', args),
     table,

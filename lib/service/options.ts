@@ -53,6 +53,11 @@ export interface RunOptions {
    * Every member needs the same number.
    */
   readonly standbyReplicas?: number
+  /**
+   * On Kafka: tasks run on so many threads of this process, which gets so many times the share of a member with one.
+   * The topology is then given as a file. Default 1: in the thread that called `run`.
+   */
+  readonly threads?: number
   /** On Kafka: keeps the place of a member that comes back under this name within the session timeout (KIP-345). */
   readonly instanceId?: string
   /** On Kafka: after so long without a sign of life others get the tasks. Default 10 s. */
@@ -91,6 +96,7 @@ export interface KafkaSettings {
   readonly exactlyOnce: boolean
   readonly member: { readonly index: number; readonly count: number } | undefined
   readonly standbyReplicas: number
+  readonly threads: number
   readonly instanceId: string | undefined
   readonly sessionTimeoutMs: number
   readonly shutdownTimeoutMs: number
@@ -100,6 +106,7 @@ const POLICIES: readonly ErrorPolicy[] = ['fail', 'skip', 'dead-letter']
 const MAX_PARTITIONS = 10_000
 const MAX_GENERATION = 0xffff
 const MAX_STANDBYS = 100
+const MAX_THREADS = 256
 
 /**
  * Checks every option and fills in the defaults.
@@ -146,6 +153,7 @@ function kafkaSettings(topology: Topology, options: RunOptions): KafkaSettings |
     exactlyOnce: options.processingGuarantee === 'exactly_once',
     member: options.member,
     standbyReplicas: options.standbyReplicas ?? 0,
+    threads: options.threads ?? 1,
     instanceId: options.instanceId,
     sessionTimeoutMs: options.sessionTimeout ?? seconds(10),
     shutdownTimeoutMs: options.shutdownTimeout ?? seconds(30),
@@ -209,6 +217,11 @@ const CHECKS: { readonly [name in keyof Required<RunOptions>]: Check } = {
     one(
       Number.isInteger(v) && v >= 0 && v <= MAX_STANDBYS,
       `standbyReplicas is ${shown(v)}: it must be a whole number of 0 to ${MAX_STANDBYS}`,
+    ),
+  threads: (v) =>
+    one(
+      Number.isInteger(v) && v >= 1 && v <= MAX_THREADS,
+      `threads is ${shown(v)}: it must be a whole number of 1 to ${MAX_THREADS}`,
     ),
   instanceId: (v) => one(typeof v === 'string' && v !== '', `instanceId is ${shown(v)}: it must be a name`),
   sessionTimeout: (v) =>

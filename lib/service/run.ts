@@ -1,4 +1,7 @@
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Directory, openDirectory } from '../brokers/embedded/directory.js'
+import { RevlogError } from '../core/errors.js'
 import { createMetrics } from '../core/metrics.js'
 import { planTasks } from '../engine/plan.js'
 import type { Topology } from '../topology/topology.js'
@@ -13,6 +16,7 @@ import { runLoop } from './loop.js'
 import { type RunOptions, type Settings, settingsOf } from './options.js'
 import { createService, type Service } from './service.js'
 import { topicsOf } from './topics.js'
+import { loadTopology } from './topology-file.js'
 import { createWake } from './wake.js'
 
 /** Of input that was read ahead, in all tasks together. */
@@ -32,7 +36,9 @@ const MAX_DATABASES = 4_096
  *
  * It resolves once the service takes records.
  *
- * @throws RevlogError `E_CONFIG` with all that is wrong with the options, `E_STATE_DIR_LOCKED` with who holds the
+ * @param source a topology; or the file that exports one by default, as a path or a URL, which threads need
+ * @throws RevlogError `E_CONFIG` with all that is wrong with the options, `E_THREADS_TOPOLOGY` and
+ *   `E_THREADS_EMBEDDED` for threads that cannot be, `E_STATE_DIR_LOCKED` with who holds the
  *   directory, `E_NOT_COPARTITIONED`, `E_INCOMPATIBLE_TOPOLOGY`, `E_STORE_INCOMPATIBLE`, `E_INPUT_TRUNCATED` …
  * @example
  * const service = await run(consultants)
@@ -41,10 +47,13 @@ const MAX_DATABASES = 4_096
  * for await (const { key, value } of service.table(advice)) console.log(key, value)
  * await service.stop()
  */
-export async function run(topology: Topology, options: RunOptions = {}): Promise<Service> {
+export async function run(source: Topology | string | URL, options: RunOptions = {}): Promise<Service> {
+  const file = fileOf(source)
+  const topology = file === undefined ? (source as Topology) : await loadTopology(file)
   const settings = settingsOf(topology, options)
+  checkThreads(file, options)
   settings.signal?.throwIfAborted()
-  if (settings.kafka !== undefined) return runOnKafka(topology, settings, settings.kafka)
+  if (settings.kafka !== undefined) return runOnKafka(topology, settings, settings.kafka, undefined, file)
   const directory = await openDirectory(settings.directory, { maxDatabases: MAX_DATABASES })
   try {
     const application = await open(topology, directory, settings)
@@ -52,6 +61,33 @@ export async function run(topology: Topology, options: RunOptions = {}): Promise
   } catch (thrown) {
     await directory.close()
     throw thrown
+  }
+}
+
+function fileOf(source: Topology | string | URL): string | undefined {
+  if (source instanceof URL) return fileURLToPath(source)
+  if (typeof source !== 'string') return undefined
+  return source.startsWith('file:') ? fileURLToPath(source) : resolve(source)
+}
+
+function checkThreads(file: string | undefined, { threads = 1, brokers }: RunOptions): void {
+  if (threads === 1) return
+  if (brokers === undefined) {
+    throw new RevlogError(
+      'E_THREADS_EMBEDDED',
+      'on the embedded broker everything is committed in one transaction, which one thread writes: more would wait for it',
+      { remedy: 'run one thread, or give brokers' },
+    )
+  }
+  if (file === undefined) {
+    throw new RevlogError(
+      'E_THREADS_TOPOLOGY',
+      'a topology has functions, and those cannot be sent to other threads',
+      {
+        remedy:
+          "give the file that exports the topology instead, as a path or URL: run('./topology.js', options)",
+      },
+    )
   }
 }
 
@@ -124,9 +160,11 @@ function launch(
   const service = createService({
     topology,
     directory,
-    tasks: () => tasks,
-    standbys: () => new Map(),
-    metrics,
+    metrics: () => ({
+      service: metrics.snapshot(),
+      tasks: new Map(tasks.map(({ task }) => [task.id, task.metrics.snapshot()])),
+      standbys: new Map(),
+    }),
     caughtUp,
     finished,
     stop,

@@ -1,12 +1,11 @@
 import type { Directory } from '../brokers/embedded/directory.js'
 import type { Broker } from '../brokers/port.js'
 import { RevlogError } from '../core/errors.js'
-import type { Metrics, MetricsSnapshot } from '../core/metrics.js'
+import type { MetricsSnapshot } from '../core/metrics.js'
 import { type Headers, NO_HEADERS } from '../core/record.js'
 import type { SinkTopic, SourceTopic } from '../topology/topic.js'
 import type { Topology } from '../topology/topology.js'
 import type { CaughtUp } from './caught-up.js'
-import type { HostedTask } from './hosted-task.js'
 import { lastRevisions } from './last-revisions.js'
 import { type SubscribeOptions, subscribe } from './subscribe.js'
 import type { TopicRecord } from './topic-record.js'
@@ -67,10 +66,7 @@ export interface ServiceMetrics {
 export interface ServiceParts {
   readonly topology: Topology
   readonly directory: Pick<Directory, 'broker' | 'path'>
-  /** Those that run now. */
-  readonly tasks: () => readonly HostedTask[]
-  readonly standbys: () => ServiceMetrics['standbys']
-  readonly metrics: Metrics
+  readonly metrics: () => ServiceMetrics
   readonly caughtUp: Pick<CaughtUp, 'wait' | 'end'>
   readonly finished: Promise<void>
   readonly stop: () => void
@@ -78,7 +74,7 @@ export interface ServiceParts {
 }
 
 export function createService(parts: ServiceParts): Service {
-  const { topology, metrics, caughtUp } = parts
+  const { topology, caughtUp } = parts
   const { broker, path } = parts.directory
   const ended = new AbortController()
   const finished = parts.finished.then(
@@ -110,11 +106,7 @@ export function createService(parts: ServiceParts): Service {
     },
     caughtUp: caughtUp.wait,
     lag: parts.lag,
-    metrics: () => ({
-      service: metrics.snapshot(),
-      tasks: new Map(parts.tasks().map(({ task }) => [task.id, task.metrics.snapshot()])),
-      standbys: parts.standbys(),
-    }),
+    metrics: parts.metrics,
     async produce<K, V>(topic: SinkTopic<K, V>, records: Iterable<NewRecord<K, V>>) {
       await broker.produce(
         Array.from(records, ({ key, value, timestamp = Date.now(), headers = NO_HEADERS, partition }) => ({

@@ -41,7 +41,6 @@ export const entries: readonly string[] = [
     typeof target === 'string' ? [] : [compiledFrom(target.default)],
   ),
   ...Object.values(manifest.bin).map(compiledFrom),
-  // Until lib/service runs on it.
-  'lib/brokers/kafka/broker.ts',
-  'lib/brokers/kafka/topics.ts',
+  // Started by its name, in a thread of its own.
+  'lib/service/kafka/threads/thread.ts',
 ]

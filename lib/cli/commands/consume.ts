@@ -1,10 +1,10 @@
+import { loadTopology } from '../../service/topology-file.js'
 import { usageError } from '../arguments.js'
 import type { Command } from '../command.js'
 import { followTopic, printRecords } from '../follow.js'
 import { PLACE_OPTIONS, placeFor, placeToRead, withBroker } from '../log-place.js'
 import { printTable } from '../table.js'
 import { checkTopic, topicNamed } from '../topic-access.js'
-import { loadTopology } from '../topology-file.js'
 
 /** `revlog consume`: the records of a topic, or the table that it stands for, as JSON lines. */
 export const consume: Command = {

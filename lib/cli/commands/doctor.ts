@@ -1,12 +1,12 @@
 import { RevlogError } from '../../core/errors.js'
 import { type Check, failed } from '../../service/doctor/check.js'
 import { examine } from '../../service/doctor/doctor.js'
+import { loadTopology } from '../../service/topology-file.js'
 import type { Command } from '../command.js'
 import { withKafka } from '../log-place.js'
 import { directoryOf } from '../places.js'
 import { plural } from '../progress.js'
 import { RUN_KAFKA_OPTIONS, requiredRunOnKafka } from '../run-kafka-options.js'
-import { loadTopology } from '../topology-file.js'
 
 /** `revlog doctor`: what keeps an application from running on Kafka, or will. */
 export const doctor: Command = {

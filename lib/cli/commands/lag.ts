@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type LagReport, lagOf } from '../../service/kafka/lag.js'
+import { loadTopology } from '../../service/topology-file.js'
 import type { Command } from '../command.js'
 import { KAFKA_OPTIONS, requiredKafka } from '../kafka-options.js'
 import { withKafka } from '../log-place.js'
 import { count, duration, plural } from '../progress.js'
-import { loadTopology } from '../topology-file.js'
 
 const EVERY_MS = 2_000
 

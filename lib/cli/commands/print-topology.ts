@@ -1,7 +1,7 @@
+import { loadTopology } from '../../service/topology-file.js'
 import { type DescriptionFormat, describe } from '../../topology/describe.js'
 import { choice } from '../arguments.js'
 import type { Command } from '../command.js'
-import { loadTopology } from '../topology-file.js'
 
 const FORMATS: readonly DescriptionFormat[] = ['text', 'mermaid', 'json']
 

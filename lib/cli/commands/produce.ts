@@ -1,10 +1,10 @@
+import { loadTopology } from '../../service/topology-file.js'
 import { choice, wholeNumber } from '../arguments.js'
 import type { Command } from '../command.js'
 import { feedFile } from '../feed-file.js'
 import { PLACE_OPTIONS, placeFor, withBroker } from '../log-place.js'
 import { ON_ROW_ERROR, ROW_OPTIONS, rowFormat } from '../row-options.js'
 import { ensureTopic, topicNamed } from '../topic-access.js'
-import { loadTopology } from '../topology-file.js'
 
 /** `revlog produce`: the rows of a file or of standard input become records of a topic. */
 export const produce: Command = {

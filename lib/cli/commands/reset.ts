@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline/promises'
 import { describeMember, planReset, type ResetPlan, reset as resetNow } from '../../service/kafka/reset.js'
+import { loadTopology } from '../../service/topology-file.js'
 import { usageError } from '../arguments.js'
 import type { Command, Context } from '../command.js'
 import { KAFKA_OPTIONS, requiredKafka } from '../kafka-options.js'
 import { withKafka } from '../log-place.js'
 import { directoryOf } from '../places.js'
 import { plural } from '../progress.js'
-import { loadTopology } from '../topology-file.js'
 
 /** `revlog reset`: an application on Kafka becomes one that has never run. */
 export const reset: Command = {

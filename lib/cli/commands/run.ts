@@ -7,6 +7,7 @@ import { applicationTopics } from '../../service/kafka/application-topics.js'
 import { settingsOf } from '../../service/options.js'
 import { run as start } from '../../service/run.js'
 import type { Service } from '../../service/service.js'
+import { loadTopology } from '../../service/topology-file.js'
 import type { Topology } from '../../topology/topology.js'
 import type { Command, Context } from '../command.js'
 import { sayEvents } from '../events.js'
@@ -17,7 +18,6 @@ import { RUN_OPTIONS, type RunRequest, runRequest } from '../run-options.js'
 import { processForEver, processToTheEnd, sayReport } from '../run-progress.js'
 import { printTable } from '../table.js'
 import { topicNamed, withOwnBroker } from '../topic-access.js'
-import { loadTopology } from '../topology-file.js'
 
 /** `revlog run`: runs a topology, over files to their end or as a service. */
 export const run: Command = {
@@ -41,7 +41,7 @@ export const run: Command = {
   ],
   async run(args, context) {
     const request = runRequest(args)
-    const topology = await loadTopology(args.positionals[0]!)
+    const topology = await loadTopology(request.file)
     // What is misspelt is told before anything is written.
     for (const { topic } of request.feeds) topicNamed(topic, topology)
     if (request.table !== undefined) topicNamed(request.table, topology)
@@ -66,7 +66,7 @@ async function runIn(
     else await feedKafka(kafka, topology, request, context)
   }
   if (stop.aborted) return
-  const service = await start(topology, {
+  const service = await start(request.options.threads === undefined ? topology : request.file, {
     ...request.options,
     directory,
     signal: stop,

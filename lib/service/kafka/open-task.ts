@@ -1,15 +1,16 @@
 import { join } from 'node:path'
-import type { Member } from '../../brokers/kafka/group/member.js'
+import type { TaskId } from '../../brokers/kafka/group/member.js'
 import type { Isolation, KafkaClient } from '../../brokers/kafka/kafka-client.js'
 import { RevlogError } from '../../core/errors.js'
 import { createTask } from '../../engine/task.js'
 import { createMemoryBackend } from '../../state/memory/index.js'
-import { hostTask } from '../hosted-task.js'
+import { type HostedTask, hostTask } from '../hosted-task.js'
 import type { Settings } from '../options.js'
 import { isUndisturbed } from '../protocol/at-least-once.js'
 import type { Step } from '../protocol/ports.js'
 import { type TakeOverOptions, takeOver, takeOverTransactional } from '../protocol/take-over.js'
 import { openChangelog } from './changelog-log.js'
+import type { RoomMember } from './engine-room.js'
 import { boundsOf } from './log-bounds.js'
 import type { NamedPart } from './parts.js'
 import type { Prefetch } from './prefetch.js'
@@ -27,13 +28,14 @@ export interface TaskOpener {
   readonly client: KafkaClient
   readonly prefetch: Prefetch
   readonly producer: SharedProducer
-  readonly member: () => Member
+  readonly member: () => RoomMember
   readonly partOf: (slot: Slot) => NamedPart
   readonly partitionsOf: (topic: string) => number
   readonly maxPendingBytes: number
   readonly fetchBytes: number
   readonly signal: AbortSignal
   readonly step: Step
+  readonly onTurn?: (task?: TaskId) => void
 }
 
 /** A transaction is aborted by the broker when its owner was away for so long; a new owner need not wait for it. */
@@ -133,7 +135,7 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
         settings.onEvent({ kind: 'restoring', task: slot.id, records, offset, total: end })
       },
     }
-    const tell = async (positions: Parameters<Member['commit']>[0]): Promise<void> => {
+    const tell = async (positions: Parameters<RoomMember['commit']>[0]): Promise<void> => {
       const generation = opener.member().generation()
       if (generation === slot.generation && !slot.dropped) {
         await opener
@@ -170,12 +172,35 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
       changelogTopic === undefined ||
       exactlyOnce ||
       isUndisturbed(ledger, () => boundsOf(client, changelogTopic, partition, isolation, signal))
-    return { running: { hosted, ledger, producer, undisturbed, committing: undefined }, close }
+    return {
+      running: {
+        hosted: watched(hosted, slot.id, opener.onTurn),
+        ledger,
+        producer,
+        undisturbed,
+        committing: undefined,
+      },
+      close,
+    }
   } catch (thrown) {
     await close()
     throw thrown
   }
 }
+
+/** A thread that dies cannot say at which task; so it says before. */
+const watched = (hosted: HostedTask, id: TaskId, onTurn: TaskOpener['onTurn']): HostedTask =>
+  onTurn === undefined
+    ? hosted
+    : {
+        ...hosted,
+        run(wallTime, deadline) {
+          onTurn(id)
+          const progress = hosted.run(wallTime, deadline)
+          onTurn()
+          return progress
+        },
+      }
 
 /**
  * The end of an input, after its position was found to be within.

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { holdDirectory } from '../../brokers/embedded/hold.js'
 import { createKafkaBroker } from '../../brokers/kafka/broker.js'
 import { openKafkaClient } from '../../brokers/kafka/client.js'
@@ -7,377 +6,210 @@ import type { Member, MemberEvents, TaskAssignment } from '../../brokers/kafka/g
 import { joinTaskGroup } from '../../brokers/kafka/group/task-group.js'
 import type { KafkaClient } from '../../brokers/kafka/kafka-client.js'
 import { createTopicAdmin, type TopicAdmin } from '../../brokers/kafka/topic-admin.js'
-import type { TopicFinding } from '../../brokers/kafka/topic-check.js'
-import { topicCommands } from '../../brokers/kafka/topic-commands.js'
-import { ensureInternalTopics, requireTopics } from '../../brokers/kafka/topics.js'
 import { RevlogError } from '../../core/errors.js'
-import { createMetrics } from '../../core/metrics.js'
-import { type PlannedTask, planTasks } from '../../engine/plan.js'
-import { sinkTopicsOf, sourceTopicsOf, type Topology } from '../../topology/topology.js'
-import { runLoop } from '../loop.js'
+import { sinkTopicsOf, type Topology } from '../../topology/topology.js'
 import type { KafkaSettings, Settings } from '../options.js'
 import type { Step } from '../protocol/ports.js'
 import { createService, type Service } from '../service.js'
-import { createWake } from '../wake.js'
 import { createKafkaCaughtUp } from './caught-up.js'
-import { openChangelog } from './changelog-log.js'
-import { createLeftStates } from './left-states.js'
-import { createLives } from './lives.js'
-import { openTask, type TaskOpener } from './open-task.js'
-import { expectedTopics, groupParts, internalTopics, type NamedPart, namedParts } from './parts.js'
-import { createPrefetch } from './prefetch.js'
-import { createSharedProducer } from './producers.js'
-import { createStandbys } from './standbys.js'
-import { createTaskHost } from './task-host.js'
-import type { Slot } from './task-slot.js'
-import { openTaskState } from './task-state.js'
-import { startUpkeep } from './upkeep.js'
-
-/** Of input that was read ahead, in all tasks together. */
-const INPUT_BYTES = 32 << 20
-const FETCH_BYTES = 1 << 20
-/** Of outputs and state that wait for their commit, in one task. */
-const MAX_PENDING_BYTES = 16 << 20
-
-/** The application as the brokers have it. */
-interface Laid {
-  readonly parts: readonly NamedPart[]
-  readonly plan: ReturnType<typeof planTasks>
-  readonly partitionsOf: (topic: string) => number
-  readonly cluster: string | undefined
-}
+import { createEngineRoom, type EngineRoom, stateDirectory } from './engine-room.js'
+import { type Layout, layOut, layoutOf } from './lay-out.js'
+import { keepLeftStates } from './left-states.js'
+import { groupParts } from './parts.js'
+import { portableSettings } from './threads/portable-settings.js'
+import { openThreads } from './threads/threads.js'
 
 /**
- * Runs a topology as a member of its group on Apache Kafka.
+ * Runs a topology as a member of its group on Apache Kafka. The member says what is to run, an engine room runs it:
+ *
+ * ```text
+ *   brokers ── member: joins the group, heartbeats ──── assign, settle, drop ───▶ engine room: takes tasks over,
+ *      ▲                    ▲                                                     processes, commits
+ *      │                    └──────────── commits of positions ────────────────────────┘      │
+ *      └───────────────────────── inputs, outputs, changelogs ────────────────────────────────┘
+ * ```
  *
  * @param step for tests: called between the steps of the protocols
+ * @param file what exports the topology, for threads
  */
 export async function runOnKafka(
   topology: Topology,
   settings: Settings,
   kafka: KafkaSettings,
   step: Step = () => {},
+  file?: string,
 ): Promise<Service> {
+  const portable = kafka.threads === 1 ? undefined : portableSettings(settings, kafka)
   const client = await openKafkaClient(kafka.client)
   const admin = createTopicAdmin(client, kafka.client)
-  let release: (() => Promise<void>) | undefined
+  let release = async (): Promise<void> => {}
   try {
-    const laid = await layOut(topology, settings, kafka, client, admin)
+    const found = await layOut(topology, settings, kafka, client, admin)
+    const layout = layoutOf(topology, kafka, found)
     release = await holdDirectory(settings.directory)
-    return launch(topology, settings, kafka, client, admin, laid, release, step)
+    // The two know each other: the room commits in the member's name, the member tells it what is to run.
+    const hall: { member?: Member; fail: (error: unknown) => void } = { fail: () => {} }
+    const link = {
+      member: () => hall.member!,
+      onFailure: (error: unknown) => hall.fail(error),
+    }
+    const room =
+      portable === undefined
+        ? createEngineRoom({
+            ...{ application: topology.name, settings, exactlyOnce: kafka.exactlyOnce },
+            ...{ layout, client, admin, step },
+            ...link,
+          })
+        : await openThreads({
+            ...{ file: file!, settings, kafka, portable, found, tasks: [...layout.planned.keys()] },
+            ...link,
+          })
+    return launch({ topology, settings, kafka, client, admin, layout, room, hall, release })
   } catch (thrown) {
-    await release?.()
+    await release()
     await admin.close()
     await client.close()
     throw thrown
   }
 }
 
-/** Checks the topics and makes those of the application's own. */
-async function layOut(
-  topology: Topology,
-  settings: Settings,
-  kafka: KafkaSettings,
-  client: KafkaClient,
-  admin: TopicAdmin,
-): Promise<Laid> {
-  const commands = topicCommands(kafka.client.brokers)
-  const warn = (findings: readonly TopicFinding[]): void => {
-    for (const { severity, code, problem, remedy } of findings) {
-      if (severity === 'warning') settings.onEvent({ kind: 'warning', code, problem, remedy })
-    }
-  }
-  const sources = await admin.describe([...sourceTopicsOf(topology)])
-  const counts = new Map(sources.map((topic) => [topic.name, topic.partitions]))
-  const plan = planTasks(topology, (topic) => counts.get(topic) ?? 1)
-  const { topics, findings } = await requireTopics(admin, expectedTopics(topology, plan, settings), commands)
-  warn(findings)
-  const parts = namedParts(topology, plan, kafka.exactlyOnce)
-  const partitionsOf = (topic: string): number =>
-    plan.repartitionTopics.get(topic) ?? topics.get(topic)?.partitions ?? counts.get(topic) ?? 1
-  const inputs = [...counts].flatMap(([topic, n]) =>
-    Array.from({ length: n }, (_, partition) => ({ topic, partition })),
-  )
-  // Not the stable ones: a transaction that a killed process has left open ends when its task is taken over, after this.
-  const known = await client.committedOffsets(topology.name, inputs, { requireStable: false })
-  const begun = known.some(({ offset }) => offset !== undefined)
-  const stateful = new Set(parts.flatMap(({ changelog }) => changelog ?? []))
-  const internal = await ensureInternalTopics(
-    admin,
-    internalTopics(plan, parts, (topic) => begun && stateful.has(topic)),
-    commands,
-  )
-  warn(internal.findings)
-  const { clusterId } = await client.metadata([])
-  return { parts, plan, partitionsOf, cluster: clusterId }
+interface Launch {
+  readonly topology: Topology
+  readonly settings: Settings
+  readonly kafka: KafkaSettings
+  readonly client: KafkaClient
+  readonly admin: TopicAdmin
+  readonly layout: Layout
+  readonly room: EngineRoom
+  /** To be filled in: what the room reaches the membership by. */
+  readonly hall: { member?: Member; fail: (error: unknown) => void }
+  readonly release: () => Promise<void>
 }
 
-function launch(
-  topology: Topology,
-  settings: Settings,
-  kafka: KafkaSettings,
-  client: KafkaClient,
-  admin: TopicAdmin,
-  { parts, plan, partitionsOf, cluster }: Laid,
-  release: () => Promise<void>,
-  step: Step,
-): Service {
+/** Joins the group, and has the room run what the group assigns. */
+function launch({ topology, settings, kafka, client, admin, layout, room, hall, release }: Launch): Service {
   const { name: application } = topology
-  const { exactlyOnce } = kafka
-  const isolation = 'read_committed'
-  const wake = createWake()
-  const metrics = createMetrics()
-  const aborted = new AbortController()
-  let stopping = false
-  let held = false
+  const bound = createBound(application, kafka.shutdownTimeoutMs)
   let failure: { readonly error: unknown } | undefined
   const stop = (): void => {
-    stopping = true
-    wake.ring()
+    bound.start()
+    room.stop()
   }
-  const fail = (error: unknown): void => {
+  hall.fail = (error) => {
     failure ??= { error }
     stop()
   }
-  const warn = ({ code, problem, remedy }: RevlogError): void =>
-    settings.onEvent({ kind: 'warning', code, problem, remedy })
 
-  const prefetch = createPrefetch({
-    client,
-    isolation,
-    bytes: () => INPUT_BYTES,
-    onData: wake.ring,
-    onError: (error) => fail(explain(error)),
-  })
-  const producer = createSharedProducer(client, partitionsOf, aborted.signal)
-  const planned = new Map<string, { readonly task: PlannedTask; readonly part: NamedPart }>(
-    plan.tasks.map((task) => {
-      const part = parts.find((p) => p.part === task.part)!
-      return [`${part.name}_${task.partition}`, { task, part }] as const
-    }),
+  const leftStates = keepLeftStates(
+    stateDirectory(settings),
+    { application, cluster: layout.cluster },
+    (task) => room.inUse().has(task),
   )
-  const opener: TaskOpener = {
-    application,
-    cluster,
-    directory: join(settings.directory, 'tasks'),
-    settings,
-    exactlyOnce,
-    client,
-    prefetch,
-    producer,
-    member: () => member,
-    partOf: (slot) => planned.get(slot.id)!.part,
-    partitionsOf,
-    maxPendingBytes: MAX_PENDING_BYTES,
-    fetchBytes: FETCH_BYTES,
-    signal: aborted.signal,
-    step,
-  }
-  const lives = createLives(fail)
-  const host = createTaskHost({
-    exactlyOnce,
-    producer,
-    member: () => member,
-    lives,
-    open: (slot) => openTask(opener, slot),
-    createSlot: (id, generation): Slot | undefined => {
-      const known = planned.get(id)
-      if (known === undefined) return undefined
-      return {
-        id,
-        planned: known.task,
-        name: known.part.name,
-        generation,
-        running: undefined,
-        dropped: false,
-        restart: () => {},
-      }
-    },
-    onChange: wake.ring,
-    onFailure: fail,
-    onRetry: (task, error) => {
-      if (!stopping) settings.onEvent({ kind: 'retrying', task, error })
-    },
-    step,
-  })
-
-  const owner = { application, cluster }
-  const standbys = createStandbys({
-    lives,
-    openState: (task) => openTaskState(join(opener.directory, task), { ...owner, task }, Date.now()),
-    openChangelog(task, signal) {
-      const {
-        part,
-        task: { partition },
-      } = planned.get(task)!
-      return openChangelog(client, part.changelog!, partition, isolation, signal)
-    },
-    onWarm: (task, records) => settings.onEvent({ kind: 'standby', task, records }),
-    onDiscarded: (task, reason) => settings.onEvent({ kind: 'discarded', task, reason }),
-    onWarning: warn,
-  })
-  const leftStates = createLeftStates(
-    {
-      directory: opener.directory,
-      owner,
-      lives,
-      inUse: (task) => standbys.lags().has(task) || host.slots().some(({ id }) => id === task),
-    },
-    Date.now(),
-  )
-
   let heard = (): void => {}
   const assigned = new Promise<void>((resolve) => {
     heard = resolve
   })
   const events: MemberEvents<TaskAssignment> = {
     onAssigned(assignment, generation) {
-      host.assign(assignment.active, generation)
-      standbys.assign(assignment.standby.filter((task) => planned.get(task)?.part.changelog !== undefined))
+      room.assign(assignment, generation)
       settings.onEvent({ kind: 'assigned', tasks: assignment.active, standbys: assignment.standby })
       heard()
     },
     // Who takes a task over begins where its last commit was: so there is one now. What stays goes on after it.
-    async onRevoke() {
-      held = true
-      wake.ring()
-      while (!stopping && host.isBusy()) await new Promise((resolve) => setTimeout(resolve, 2))
-      held = false
-      wake.ring()
-    },
+    onRevoke: room.settle,
     onLost(reason) {
-      host.dropAll()
+      room.dropAll()
       settings.onEvent({ kind: 'lost', reason })
     },
-    onError: fail,
-    onWarning: warn,
+    onError: hall.fail,
+    onWarning: ({ code, problem, remedy }) => settings.onEvent({ kind: 'warning', code, problem, remedy }),
   }
   const group = {
     ...events,
-    standbyReplicas: kafka.standbyReplicas,
     coordinator: client.coordinator(application),
-    parts: () => groupParts(parts, partitionsOf, exactlyOnce),
+    parts: () => groupParts(layout.parts, layout.partitionsOf, kafka.exactlyOnce),
+    standbyReplicas: kafka.standbyReplicas,
   }
-  const member: Member =
+  const member =
     kafka.member === undefined
       ? joinTaskGroup({
           ...group,
           application,
+          threads: kafka.threads,
           sessionTimeoutMs: kafka.sessionTimeoutMs,
           warm: () => [
-            ...[...standbys.lags()].map(([task, lag]) => ({ task, ...(lag === undefined ? {} : { lag }) })),
+            ...[...room.report().standbys].map(([task, lag]) =>
+              lag === undefined ? { task } : { task, lag },
+            ),
             ...leftStates.warm(),
           ],
           ...(kafka.instanceId === undefined ? {} : { instanceId: kafka.instanceId }),
         })
       : joinFixed({ ...group, ...kafka.member })
-
+  hall.member = member
   settings.signal?.addEventListener('abort', stop, { once: true })
   // It may have come while the topics were looked at.
   if (settings.signal?.aborted === true) stop()
-  const written = [...sinkTopicsOf(topology)].flatMap((topic) =>
-    Array.from({ length: partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
-  )
-  const caughtUp = createKafkaCaughtUp(client, isolation, host, assigned, parts.length, written)
-  const loop = runLoop({
-    tasks: host.tasks,
-    commit: host.commit,
-    wake,
-    commitIntervalMs: settings.commitIntervalMs,
-    maxPendingBytes: MAX_PENDING_BYTES,
-    metrics,
-    stopping: () => stopping,
-    held: () => held,
-    onSettled: () => {},
-    tidy: () => false,
-    onEvent: settings.onEvent,
-  })
+  const broker = createKafkaBroker(client, admin)
 
-  const upkeep = startUpkeep({
-    slots: host.slots,
-    internal: new Set(plan.repartitionTopics.keys()),
-    admin,
-    partitions: new Map([...sourceTopicsOf(topology)].map((topic) => [topic, partitionsOf(topic)])),
-    onFailure: fail,
-    removeOldStates: () => leftStates.removeOld(Date.now()),
-    onWarning: warn,
-  })
-  let left: number | undefined
-  const lagOf = (): number => host.tasks().reduce((sum, hosted) => sum + hosted.lag(), 0)
   async function finish(): Promise<void> {
-    let late = false
-    const deadline = new Promise<void>((resolve) => {
-      const wait = (): void => {
-        if (!stopping) {
-          setTimeout(wait, 100).unref()
-          return
-        }
-        setTimeout(() => {
-          late = true
-          aborted.abort()
-          resolve()
-        }, kafka.shutdownTimeoutMs).unref()
-      }
-      wait()
-    })
     try {
-      await Promise.race([loop, deadline])
-      if (late) {
-        throw new RevlogError(
-          'E_SHUTDOWN_TIMEOUT',
-          `${application} did not stop within ${kafka.shutdownTimeoutMs} ms`,
-          {
-            remedy: 'nothing is lost: what was not committed is processed again',
-          },
-        )
-      }
+      await Promise.race([room.finished, bound.passed])
       if (failure !== undefined) throw failure.error
     } finally {
       settings.signal?.removeEventListener('abort', stop)
-      left = lagOf()
-      upkeep.stop()
-      aborted.abort()
+      leftStates.stop()
+      room.abort()
       await member.leave()
-      standbys.assign([])
-      await host.close()
-      await prefetch.close()
+      await room.close()
       await broker.close()
       await client.close()
       await release()
     }
   }
-
-  const broker = createKafkaBroker(client, admin)
   const service = createService({
     topology,
     directory: { path: settings.directory, broker },
-    tasks: host.tasks,
-    standbys: standbys.lags,
-    metrics,
-    caughtUp,
+    metrics() {
+      const { service, tasks, standbys } = room.report()
+      return { service, tasks, standbys }
+    },
+    caughtUp: createKafkaCaughtUp({
+      ...{ room, assigned, parts: layout.parts.length, client, exactlyOnce: kafka.exactlyOnce },
+      written: [...sinkTopicsOf(topology)].flatMap((topic) =>
+        Array.from({ length: layout.partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
+      ),
+    }),
     finished: finish(),
     stop,
-    lag: () => left ?? lagOf(),
+    lag: () => room.report().lag,
   })
-  settings.onEvent({ kind: 'running', tasks: planned.size })
+  settings.onEvent({ kind: 'running', tasks: layout.planned.size })
   return service
 }
 
-/** What a broker says of a partition, in terms of the application. */
-function explain(error: RevlogError): RevlogError {
-  if (error.code === 'E_OFFSET_OUT_OF_RANGE') {
-    return new RevlogError('E_INPUT_TRUNCATED', 'records were deleted before they were read', {
-      at: error.at,
-      cause: error,
-      remedy: 'keep records longer; to go on without them, reset the application',
-    })
+/** The time that stopping may take, from `start` on. */
+function createBound(
+  application: string,
+  timeoutMs: number,
+): { readonly start: () => void; readonly passed: Promise<never> } {
+  let started = false
+  let pass = (_: unknown): void => {}
+  const passed = new Promise<never>((_, reject) => {
+    pass = reject
+  })
+  passed.catch(() => {})
+  const late = (): void =>
+    pass(
+      new RevlogError('E_SHUTDOWN_TIMEOUT', `${application} did not stop within ${timeoutMs} ms`, {
+        remedy: 'nothing is lost: what was not committed is processed again',
+      }),
+    )
+  return {
+    start() {
+      if (!started) setTimeout(late, timeoutMs).unref()
+      started = true
+    },
+    passed,
   }
-  if (error.code === 'E_TOPIC_UNKNOWN') {
-    return new RevlogError('E_SOURCE_TOPIC_DELETED', 'a topic was deleted while it was being read', {
-      at: error.at,
-      cause: error,
-      remedy: 'bring it back as it was; the state is kept',
-    })
-  }
-  return error
 }

@@ -1,8 +1,9 @@
-import type { Member, TaskId } from '../../brokers/kafka/group/member.js'
+import type { TaskId } from '../../brokers/kafka/group/member.js'
 import type { HostedTask } from '../hosted-task.js'
 import { commitAtLeastOnce } from '../protocol/at-least-once.js'
 import { commitExactlyOnce } from '../protocol/exactly-once.js'
 import type { GroupPosition, Step } from '../protocol/ports.js'
+import type { RoomMember } from './engine-room.js'
 import { isFinal } from './failures.js'
 import type { Lives } from './lives.js'
 import type { SharedProducer } from './producers.js'
@@ -26,7 +27,7 @@ export interface TaskHost {
 export interface TaskHostOptions {
   readonly exactlyOnce: boolean
   readonly producer: SharedProducer
-  readonly member: () => Member
+  readonly member: () => RoomMember
   readonly lives: Lives
   /** Takes a task over; `onRunning` gets what runs, and it ends when the returned promise is settled. */
   readonly open: (slot: Slot) => Promise<OpenTask>

@@ -6,8 +6,6 @@ import type { Slot } from './task-slot.js'
 const PURGE_MS = 30_000
 /** Far below the changelogs' `min.compaction.lag.ms`, which is an hour. */
 const AUDIT_MS = 600_000
-const CLEAN_MS = 60_000
-
 /** As often as Kafka's own clients look (`metadata.max.age.ms` is 5 minutes there). */
 const LOOK_MS = 60_000
 
@@ -19,7 +17,6 @@ export interface UpkeepOptions {
   /** Partitions of each source topic, as the tasks were planned. */
   readonly partitions: ReadonlyMap<string, number>
   readonly onFailure: (error: RevlogError) => void
-  readonly removeOldStates: () => void
   readonly onWarning: (error: RevlogError) => void
 }
 
@@ -27,10 +24,9 @@ export interface UpkeepOptions {
 export function startUpkeep(options: UpkeepOptions): { readonly stop: () => void } {
   const purging = setInterval(() => void purge(options, purged), PURGE_MS)
   const auditing = setInterval(() => void audit(options), AUDIT_MS)
-  const cleaning = setInterval(options.removeOldStates, CLEAN_MS)
   const purged = new Map<string, number>()
   const looking = setInterval(() => void checkPartitions(options), LOOK_MS)
-  const timers = [purging, auditing, cleaning, looking]
+  const timers = [purging, auditing, looking]
   for (const timer of timers) timer.unref()
   return {
     stop() {
@@ -41,7 +37,7 @@ export function startUpkeep(options: UpkeepOptions): { readonly stop: () => void
 
 /** Deletes what was read of repartition topics: their records are as old as their events, so no retention fits. */
 export async function purge(
-  { slots, internal, admin, onWarning }: Omit<UpkeepOptions, 'removeOldStates'>,
+  { slots, internal, admin, onWarning }: UpkeepOptions,
   purged: Map<string, number>,
 ): Promise<void> {
   const places = new Map<string, { readonly partition: number; readonly offset: number }[]>()

@@ -9,17 +9,20 @@ import { countingOf } from '../service/counting.js'
 export interface CountingSetup {
   readonly name: string
   readonly options: Omit<RunOptions, 'onEvent' | 'signal'>
+  /** Beside this file, exports what is run instead of the counting application; with threads, which need a file. */
+  readonly file?: string
 }
 
 export type CountingTold =
   | { readonly event: Exclude<ServiceEvent, { kind: 'retrying' | 'paused' }> }
   | { readonly retrying: string; readonly error: string }
-  | { readonly ended: string | undefined }
+  | { readonly ended: string | null }
 
-const { name, options } = JSON.parse(process.argv[2]!) as CountingSetup
+const { name, options, file } = JSON.parse(process.argv[2]!) as CountingSetup
 const tell = (told: CountingTold): void => void process.send!(told)
 
-const service = await run(countingOf(name).topology, {
+const source = file === undefined ? countingOf(name).topology : new URL(file, import.meta.url)
+const service = await run(source, {
   commitInterval: milliseconds(50),
   ...options,
   onEvent(event) {
@@ -29,7 +32,7 @@ const service = await run(countingOf(name).topology, {
 })
 process.once('SIGTERM', () => void service.stop())
 service.finished.then(
-  () => tell({ ended: undefined }),
+  () => tell({ ended: null }),
   (error: unknown) => tell({ ended: messageOf(error) }),
 )
 await service.finished.catch(() => {})

@@ -19,8 +19,13 @@ export interface CountingMember {
 
 const running = new Set<ChildProcess>()
 
-export function startCounting(setup: CountingSetup): CountingMember {
-  const child = fork(PROGRAM, [JSON.stringify(setup)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+/** @param execArgv for Node */
+export function startCounting(setup: CountingSetup, execArgv: readonly string[] = []): CountingMember {
+  const child = fork(PROGRAM, [JSON.stringify(setup)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: [...execArgv],
+    env: { ...process.env, REVLOG_TEST_NAME: setup.name },
+  })
   running.add(child)
   const told: CountingTold[] = []
   child.on('message', (message) => told.push(message as CountingTold))

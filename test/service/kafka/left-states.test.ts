@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { createLeftStates } from '../../../lib/service/kafka/left-states.js'
-import { createLives } from '../../../lib/service/kafka/lives.js'
+import { keepLeftStates, removeOld } from '../../../lib/service/kafka/left-states.js'
 import { openTaskState } from '../../../lib/service/kafka/task-state.js'
 import { inDirectory } from '../support.js'
 
@@ -10,10 +9,6 @@ const OWNER = { cluster: 'c', application: 'app' }
 const MINUTE = 60_000
 
 describe('state that is left on a disk', () => {
-  const fail = (error: unknown): never => {
-    throw error
-  }
-
   it('is offered to the group unless it is in use, foreign or too old', () =>
     inDirectory(async (directory) => {
       const open = (task: string, owner = OWNER) =>
@@ -28,11 +23,9 @@ describe('state that is left on a disk', () => {
       )
       await old.close()
       const running = open('a_4')
-      const left = createLeftStates(
-        { directory, owner: OWNER, lives: createLives(fail), inUse: (task) => task === 'a_4' },
-        Date.now(),
-      )
+      const left = keepLeftStates(directory, OWNER, (task) => task === 'a_4')
       assert.deepEqual(left.warm(), [{ task: 'a_0' }, { task: 'a_1' }])
+      left.stop()
       await running.close()
     }))
 
@@ -40,33 +33,14 @@ describe('state that is left on a disk', () => {
     inDirectory(async (directory) => {
       const startedAt = Date.now()
       const inUse = new Set(['a_1'])
-      const lives = createLives(fail)
       for (const task of ['a_0', 'a_1']) {
         await openTaskState(join(directory, task), { ...OWNER, task }, startedAt - 60 * MINUTE).close()
       }
-      const left = createLeftStates(
-        { directory, owner: OWNER, lives, inUse: (task) => inUse.has(task) },
-        startedAt,
-      )
-      left.removeOld(startedAt + 9 * MINUTE)
-      await lives.ended()
-      assert.ok(existsSync(join(directory, 'a_0')), 'not yet')
-
-      // It is taken back while its removal waits for its turn.
-      let close = (): void => {}
-      const closed = new Promise<void>((resolve) => {
-        close = resolve
-      })
-      lives.begin('a_0', () => closed)
-      left.removeOld(startedAt + 11 * MINUTE)
-      inUse.add('a_0')
-      close()
-      await lives.ended()
-      assert.ok(existsSync(join(directory, 'a_0')), 'in use')
-
-      inUse.delete('a_0')
-      left.removeOld(startedAt + 11 * MINUTE)
-      await lives.ended()
+      const remove = (now: number): void =>
+        removeOld(directory, OWNER, (task) => inUse.has(task), startedAt, now)
+      remove(startedAt + 9 * MINUTE)
+      assert.ok(existsSync(join(directory, 'a_0', 'state')), 'not yet')
+      remove(startedAt + 11 * MINUTE)
       assert.ok(!existsSync(join(directory, 'a_0')), 'removed')
       assert.ok(existsSync(join(directory, 'a_1', 'state')), 'in use')
     }))

@@ -1,0 +1,96 @@
+import type { TaskId } from '../../brokers/kafka/group/member.js'
+import type { KafkaClient } from '../../brokers/kafka/kafka-client.js'
+import type { TopicAdmin } from '../../brokers/kafka/topic-admin.js'
+import type { TopicFinding } from '../../brokers/kafka/topic-check.js'
+import { topicCommands } from '../../brokers/kafka/topic-commands.js'
+import { ensureInternalTopics, requireTopics } from '../../brokers/kafka/topics.js'
+import { type Plan, type PlannedTask, planTasks } from '../../engine/plan.js'
+import { sourceTopicsOf, type Topology } from '../../topology/topology.js'
+import type { KafkaSettings, Settings } from '../options.js'
+import { expectedTopics, internalTopics, type NamedPart, namedParts } from './parts.js'
+
+/** What the brokers say; with the topology, all that the layout follows from. */
+export interface Found {
+  /** Partitions of the topics that are read from others. */
+  readonly sources: ReadonlyMap<string, number>
+  /** Partitions of these, and of those that are written for others. */
+  readonly topics: ReadonlyMap<string, number>
+  readonly cluster: string | undefined
+}
+
+/** The application as the brokers have it. */
+export interface Layout {
+  readonly parts: readonly NamedPart[]
+  readonly plan: Plan
+  /** Every task that there is, in whatever process it runs. */
+  readonly planned: ReadonlyMap<TaskId, { readonly task: PlannedTask; readonly part: NamedPart }>
+  /** Partitions of the topics that are read from others. */
+  readonly sources: ReadonlyMap<string, number>
+  readonly partitionsOf: (topic: string) => number
+  readonly cluster: string | undefined
+}
+
+/** Checks the topics and makes those of the application's own. */
+export async function layOut(
+  topology: Topology,
+  settings: Settings,
+  kafka: KafkaSettings,
+  client: KafkaClient,
+  admin: TopicAdmin,
+): Promise<Found> {
+  const commands = topicCommands(kafka.client.brokers)
+  const warn = (findings: readonly TopicFinding[]): void => {
+    for (const { severity, code, problem, remedy } of findings) {
+      if (severity === 'warning') settings.onEvent({ kind: 'warning', code, problem, remedy })
+    }
+  }
+  const described = await admin.describe([...sourceTopicsOf(topology)])
+  const sources = new Map(described.map((topic) => [topic.name, topic.partitions]))
+  const plan = planTasks(topology, (topic) => sources.get(topic) ?? 1)
+  const { topics, findings } = await requireTopics(admin, expectedTopics(topology, plan, settings), commands)
+  warn(findings)
+  const inputs = [...sources].flatMap(([topic, n]) =>
+    Array.from({ length: n }, (_, partition) => ({ topic, partition })),
+  )
+  // Not the stable ones: a transaction that a killed process has left open ends when its task is taken over, after this.
+  const known = await client.committedOffsets(topology.name, inputs, { requireStable: false })
+  const begun = known.some(({ offset }) => offset !== undefined)
+  const parts = namedParts(topology, plan, kafka.exactlyOnce)
+  const stateful = new Set(parts.flatMap(({ changelog }) => changelog ?? []))
+  const internal = await ensureInternalTopics(
+    admin,
+    internalTopics(plan, parts, (topic) => begun && stateful.has(topic)),
+    commands,
+  )
+  warn(internal.findings)
+  const { clusterId } = await client.metadata([])
+  return {
+    sources,
+    topics: new Map([...topics].map(([name, { partitions }]) => [name, partitions])),
+    cluster: clusterId,
+  }
+}
+
+/** The same in every thread. */
+export function layoutOf(
+  topology: Topology,
+  { exactlyOnce }: KafkaSettings,
+  { sources, topics, cluster }: Found,
+): Layout {
+  const plan = planTasks(topology, (topic) => sources.get(topic) ?? 1)
+  const parts = namedParts(topology, plan, exactlyOnce)
+  return {
+    parts,
+    plan,
+    planned: new Map(
+      plan.tasks.map((task) => {
+        const part = parts.find((p) => p.part === task.part)!
+        return [`${part.name}_${task.partition}`, { task, part }] as const
+      }),
+    ),
+    sources,
+    partitionsOf: (topic) =>
+      plan.repartitionTopics.get(topic) ?? topics.get(topic) ?? sources.get(topic) ?? 1,
+    cluster,
+  }
+}
