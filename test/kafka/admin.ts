@@ -18,8 +18,9 @@ export const createRawTopic = (
   config: { readonly [setting: string]: string },
   partitions = 1,
 ): Promise<unknown> =>
-  withAdmin(address, (admin) =>
-    admin.createTopics({
+  withAdmin(address, async (admin) => {
+    await admin.createTopics({
+      waitForLeaders: false,
       topics: [
         {
           topic,
@@ -27,8 +28,19 @@ export const createRawTopic = (
           configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
         },
       ],
-    }),
-  )
+    })
+    await until(async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+      return topics.every(
+        (t) => t.partitions.length === partitions && t.partitions.every((p) => p.leader >= 0),
+      )
+    })
+  })
+
+/** A busy broker tells of what it has done a moment later, and until then answers with errors. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 30))
+}
 
 /** Deletes the records of partition 0 before an offset. */
 export const deleteRecords = (address: string, topic: string, before: number): Promise<void> =>
@@ -45,4 +57,10 @@ export const deleteTopic = (address: string, topic: string): Promise<void> =>
   })
 
 export const addPartitions = (address: string, topic: string, count: number): Promise<unknown> =>
-  withAdmin(address, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }))
+  withAdmin(address, async (admin) => {
+    await admin.createPartitions({ topicPartitions: [{ topic, count }] })
+    await until(async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+      return topics.every((t) => t.partitions.length === count)
+    })
+  })
