@@ -32,6 +32,7 @@ export type MemberCommand = { readonly arm: Failpoint | undefined } | { readonly
 
 export type MemberAnswer =
   | { readonly running: true }
+  | { readonly armed: boolean }
   /** Everything that was in the topics of its tasks is answered. */
   | { readonly rested: number; readonly tasks: readonly string[] }
 
@@ -39,6 +40,7 @@ export type MemberAnswer =
 const REQUEST_TIMEOUT_MS = 3_000
 
 const SIGNAL_MS = 20
+const RESTLESS_MS = 10_000
 
 const setup = JSON.parse(process.argv[2]!) as MemberSetup
 const say = (event: object): void => {
@@ -96,12 +98,19 @@ try {
     if ('arm' in command) {
       armed = command.arm
       reached = 0
+      answer({ armed: armed !== undefined })
       return
     }
-    service.caughtUp().then(
-      () => answer({ rested: command.rest, tasks }),
-      () => {},
-    )
+    const late = setTimeout(() => {
+      say({ kind: 'restless', lag: service.lag(), tasks, running: [...service.metrics().tasks.keys()] })
+    }, RESTLESS_MS)
+    service
+      .caughtUp()
+      .then(
+        () => answer({ rested: command.rest, tasks }),
+        () => {},
+      )
+      .finally(() => clearTimeout(late))
   })
   answer({ running: true })
   await service.finished
