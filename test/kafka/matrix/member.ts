@@ -28,7 +28,10 @@ export interface Failpoint {
   readonly how: 'kill' | 'freeze'
 }
 
-export type MemberCommand = { readonly arm: Failpoint | undefined } | { readonly rest: number }
+export type MemberCommand =
+  | { readonly arm: Failpoint }
+  | { readonly disarm: true }
+  | { readonly rest: number }
 
 export type MemberAnswer =
   | { readonly running: true }
@@ -95,8 +98,8 @@ try {
   stop = () => void service.stop().catch(() => {})
   if (stopping) stop()
   process.on('message', (command: MemberCommand) => {
-    if ('arm' in command) {
-      armed = command.arm
+    if (!('rest' in command)) {
+      armed = 'arm' in command ? command.arm : undefined
       reached = 0
       answer({ armed: armed !== undefined })
       return

@@ -118,7 +118,7 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
       if (own.signalCode === 'SIGKILL' && !expected) return failpoint.step
       // One that found no broker is being started again, and would die when nobody expects it.
       armed = undefined
-      child!.send({ arm: undefined } satisfies MemberCommand, () => {})
+      child!.send({ disarm: true } satisfies MemberCommand, () => {})
       return undefined
     },
     async frozenAt(failpoint, waitMs) {
@@ -136,7 +136,7 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
       own.on('message', (told: MemberAnswer) => {
         disarmed ||= 'armed' in told && !told.armed
       })
-      own.send({ arm: undefined } satisfies MemberCommand, () => {})
+      own.send({ disarm: true } satisfies MemberCommand, () => {})
       // It may get there before it hears of it.
       while (alive() && !disarmed) {
         own.kill('SIGCONT')
