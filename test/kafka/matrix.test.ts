@@ -31,7 +31,10 @@ describeOwnKafka(
       const run = runOf(seed)
       it(`seed ${seed}: ${run.application}, ${run.guarantee}`, async () => {
         failed++
-        const outcome = await runOnce(run, kafka())
+        const outcome = await runOnce(run, kafka()).catch((thrown: unknown) => {
+          console.log(String(thrown))
+          throw thrown
+        })
         failed--
         outcomes.push(outcome)
         const { inputs, faults, takeovers, strays, repeated, lastWords, seconds } = outcome

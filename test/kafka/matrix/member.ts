@@ -28,10 +28,14 @@ export interface Failpoint {
   readonly how: 'kill' | 'freeze'
 }
 
-export type MemberCommand = { readonly arm: Failpoint | undefined } | { readonly rest: number }
+export type MemberCommand =
+  | { readonly arm: Failpoint }
+  | { readonly disarm: true }
+  | { readonly rest: number }
 
 export type MemberAnswer =
   | { readonly running: true }
+  | { readonly armed: boolean }
   /** Everything that was in the topics of its tasks is answered. */
   | { readonly rested: number; readonly tasks: readonly string[] }
 
@@ -39,6 +43,7 @@ export type MemberAnswer =
 const REQUEST_TIMEOUT_MS = 3_000
 
 const SIGNAL_MS = 20
+const RESTLESS_MS = 10_000
 
 const setup = JSON.parse(process.argv[2]!) as MemberSetup
 const say = (event: object): void => {
@@ -93,15 +98,22 @@ try {
   stop = () => void service.stop().catch(() => {})
   if (stopping) stop()
   process.on('message', (command: MemberCommand) => {
-    if ('arm' in command) {
-      armed = command.arm
+    if (!('rest' in command)) {
+      armed = 'arm' in command ? command.arm : undefined
       reached = 0
+      answer({ armed: armed !== undefined })
       return
     }
-    service.caughtUp().then(
-      () => answer({ rested: command.rest, tasks }),
-      () => {},
-    )
+    const late = setTimeout(() => {
+      say({ kind: 'restless', lag: service.lag(), tasks, running: [...service.metrics().tasks.keys()] })
+    }, RESTLESS_MS)
+    service
+      .caughtUp()
+      .then(
+        () => answer({ rested: command.rest, tasks }),
+        () => {},
+      )
+      .finally(() => clearTimeout(late))
   })
   answer({ running: true })
   await service.finished

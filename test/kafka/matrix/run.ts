@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openKafkaClient } from '../../../lib/brokers/kafka/client.js'
@@ -75,7 +75,8 @@ export async function runOnce(run: Run, kafka: OwnKafka): Promise<Outcome> {
     }
     const input = await openInput(client, topics, random)
     await input.more(BEFORE)
-    const faults = drawFaults(random, run.guarantee)
+    const faults = drawFaults(createRandom(run.seed), run.guarantee)
+    await writeFile(join(folder, 'faults.json'), JSON.stringify(faults, undefined, 1))
     await Promise.all(places.slice(0, MEMBERS).map((member) => member.start()))
     const trickle = input.trickle()
     const happened = await wreak(faults, places, proxies, kafka)

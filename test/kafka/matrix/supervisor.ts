@@ -45,11 +45,10 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
   const said = (): string => readFileSync(logFile, 'utf8').slice(-6_000)
 
   /** Resolves when it runs; with false when it has ended before. */
-  async function launch(first: Failpoint | undefined): Promise<boolean> {
+  async function launch(): Promise<boolean> {
     expected = false
-    armed = first
     const out = openSync(logFile, 'a')
-    const own = fork(PROGRAM, [JSON.stringify({ ...setup, armed: first })], {
+    const own = fork(PROGRAM, [JSON.stringify({ ...setup, armed })], {
       stdio: ['ignore', out, out, 'ipc'],
     })
     closeSync(out)
@@ -81,7 +80,8 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
     said,
     failure: () => failure,
     async start(first) {
-      while (!(await launch(first))) {
+      armed = first
+      while (!(await launch())) {
         if (child!.exitCode !== NO_BROKER) return
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
       }
@@ -116,7 +116,9 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
       ])
       clearTimeout(timer)
       if (own.signalCode === 'SIGKILL' && !expected) return failpoint.step
-      own.send({ arm: undefined } satisfies MemberCommand, () => {})
+      // One that found no broker is being started again, and would die when nobody expects it.
+      armed = undefined
+      child!.send({ disarm: true } satisfies MemberCommand, () => {})
       return undefined
     },
     async frozenAt(failpoint, waitMs) {
@@ -129,9 +131,17 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
           return failpoint.step
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
       }
-      own.send({ arm: undefined } satisfies MemberCommand, () => {})
-      // It may have been reached meanwhile.
-      own.kill('SIGCONT')
+      armed = undefined
+      let disarmed = false
+      own.on('message', (told: MemberAnswer) => {
+        disarmed ||= 'armed' in told && !told.armed
+      })
+      own.send({ disarm: true } satisfies MemberCommand, () => {})
+      // It may get there before it hears of it.
+      while (alive() && !disarmed) {
+        own.kill('SIGCONT')
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+      }
       return undefined
     },
     rest() {
