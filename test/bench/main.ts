@@ -12,7 +12,7 @@ import { runChild } from './run-child.js'
 
 const USAGE = `usage: npm run bench -- [NAME…] [options]
 
-  NAME               benchmarks whose names contain it, slow ones (memory/10M, kafka-…) when they begin with it;
+  NAME               benchmarks whose names begin with it, or else contain it and are not slow (memory/10M, kafka-…);
                      all but the slow ones when absent
   --list             print the names
   --records N        records of the input
@@ -53,11 +53,7 @@ const numberOf = (text: string | undefined): number | undefined => {
 
 async function main(): Promise<void> {
   if (values.help === true) return console.log(USAGE)
-  const chosen = BENCHMARKS.filter(
-    ({ name, slow = false }) =>
-      positionals.some((part) => (slow ? name.startsWith(part) : name.includes(part))) ||
-      (positionals.length === 0 && (!slow || values.list === true)),
-  )
+  const chosen = choose(values.list === true)
   if (values.list === true) return console.log(chosen.map(({ name }) => name).join('\n'))
   if (chosen.length === 0) throw new RangeError(`no benchmark's name contains ${positionals.join(' or ')}`)
   const broker = await brokerFor(chosen)
@@ -84,6 +80,18 @@ async function runAll(chosen: readonly Benchmark[], options: BenchOptions): Prom
     }
   }
   if (values.json !== true) console.log(`\n${tableOf(results)}`)
+}
+
+/** Those whose names begin with what was given; where none does, those that are not slow and contain it. */
+function choose(slowToo: boolean): readonly Benchmark[] {
+  if (positionals.length === 0) return BENCHMARKS.filter(({ slow = false }) => !slow || slowToo)
+  const named = positionals.flatMap((part) => {
+    const begin = BENCHMARKS.filter(({ name }) => name.startsWith(part))
+    return begin.length > 0
+      ? begin
+      : BENCHMARKS.filter(({ name, slow = false }) => !slow && name.includes(part))
+  })
+  return BENCHMARKS.filter((benchmark) => named.includes(benchmark))
 }
 
 interface RunningBroker {

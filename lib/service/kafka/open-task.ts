@@ -154,11 +154,15 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
     }
     closers.push(task.close)
     if (state !== undefined) {
-      state.touch()
-      const touching = setInterval(state.touch, TOUCH_MS).unref()
+      // Its age is that of what it has: a state that lags behind its changelog grows old.
+      const settle = (): void => {
+        if (ledger.settle()) state.touch()
+      }
+      settle()
+      const touching = setInterval(settle, TOUCH_MS).unref()
       closers.push(() => {
         clearInterval(touching)
-        state.touch()
+        settle()
       })
     }
     for (const topic of topics) {

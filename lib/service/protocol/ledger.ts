@@ -40,6 +40,8 @@ export interface Ledger {
    */
   readonly acknowledge: (appended: readonly Appended[]) => void
   readonly apply: () => void
+  /** What is certain is also on the disk: before the state is closed, and now and then. False when it cannot be now. */
+  readonly settle: () => boolean
   /** Numbered records for repartition topics that have become certain. */
   readonly outbox: () => readonly ProducerRecord[]
   readonly outboxSent: () => void
@@ -51,6 +53,8 @@ export interface Ledger {
 
 export interface LedgerOptions {
   readonly backend: StateBackend
+  /** See `TailOptions`: of finished commits, which may wait for each other. */
+  readonly transactionRows?: number | undefined
   /** Of one task in all its lives: names its state, and its messages to other tasks. */
   readonly name: string
   readonly partition: number
@@ -81,7 +85,7 @@ export const changelogStores = (stores: readonly string[], outbox: boolean): rea
 
 export function createLedger(options: LedgerOptions): Ledger {
   const { backend, name, partition, changelog, outboxTopics } = options
-  const state = sealable(backend)
+  const state = sealable(backend, options.transactionRows)
   // Also without topics of its own: what was left by an owner that had some must be sent.
   const outbox =
     outboxTopics.size === 0 && !hasOutbox(state) ? undefined : createOutbox(state, `${name}/${partition}`)
@@ -119,7 +123,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     return [...dirty].map((whole) => {
       const { id, key } = decodeKey(whole)
       const store = names.get(id)
-      return { key: bytesOfKey(whole), value: store === undefined ? undefined : backend.rows(store).get(key) }
+      return { key: bytesOfKey(whole), value: store === undefined ? undefined : state.rows(store).get(key) }
     })
   }
 
@@ -187,6 +191,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       outputs = []
       records = []
     },
+    settle: state.settle,
     outbox: () => outbox?.waiting() ?? [],
     outboxSent: () => outbox?.sent(),
     end: () => end,

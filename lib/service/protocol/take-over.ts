@@ -94,6 +94,7 @@ async function open(
   if (log !== undefined && backend.metadata() === undefined && committed.size > 0) throw missing(options, log)
   const ledger = createLedger({
     backend,
+    transactionRows: options.transactionRows,
     name: options.name,
     partition: options.partition,
     changelog:

@@ -91,7 +91,8 @@ export async function simulate(
         disks.set(key, made)
         return made
       },
-      transactionRows: 1 + (seed % 9),
+      // Each commit at once to the disk, several together, or none before the process ends.
+      transactionRows: seed % 3 === 0 ? 1_000 : 1 + (seed % 9),
       generation: (task) => owner.get(task)!.generation,
       stepCrash: () => (calm || !faults.crashes ? 0 : 0.02),
       onError: (thrown) => {
