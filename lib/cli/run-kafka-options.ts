@@ -1,6 +1,6 @@
 import type { OpenKafkaBroker } from '../brokers/kafka/broker.js'
 import type { RunOptions } from '../service/options.js'
-import { choice, usageError } from './arguments.js'
+import { choice, usageError, wholeNumber } from './arguments.js'
 import type { Arguments, Option } from './command.js'
 import { brokersOf, type Environment, KAFKA_OPTIONS, kafkaOptions, requiredBrokers } from './kafka-options.js'
 import { lengthOfTime } from './length-of-time.js'
@@ -23,6 +23,11 @@ const MEMBER_OPTIONS = {
     type: 'string',
     value: 'NAME',
     help: 'On Kafka: keeps the tasks of a member that comes back under this name within the session timeout',
+  },
+  'standby-replicas': {
+    type: 'string',
+    value: 'N',
+    help: 'On Kafka: on how many other members each task with state has a warm copy; 0 by default',
   },
   'session-timeout': {
     type: 'string',
@@ -74,6 +79,7 @@ function memberOptions(command: string, addresses: string, args: Arguments, env:
   const guarantee = choice(command, 'guarantee', args.text('guarantee'), GUARANTEES)
   const member = memberOf(command, args.text('member'))
   const instanceId = args.text('instance-id')
+  const standbyReplicas = wholeNumber(command, 'standby-replicas', args.text('standby-replicas'), 0)
   const sessionTimeout = lengthOfTime(command, 'session-timeout', args.text('session-timeout'))
   const shutdownTimeout = lengthOfTime(command, 'shutdown-timeout', args.text('shutdown-timeout'))
   return {
@@ -82,6 +88,7 @@ function memberOptions(command: string, addresses: string, args: Arguments, env:
       ...(guarantee === undefined ? {} : { processingGuarantee: guarantee }),
       ...(member === undefined ? {} : { member }),
       ...(instanceId === undefined ? {} : { instanceId }),
+      ...(standbyReplicas === undefined ? {} : { standbyReplicas }),
       ...(sessionTimeout === undefined ? {} : { sessionTimeout }),
       ...(shutdownTimeout === undefined ? {} : { shutdownTimeout }),
     },
