@@ -29,6 +29,11 @@ const MEMBER_OPTIONS = {
     value: 'N',
     help: 'On Kafka: so many threads run tasks, each with its own copy of the topology; 1 by default',
   },
+  'standby-replicas': {
+    type: 'string',
+    value: 'N',
+    help: 'On Kafka: on how many other members each task with state has a warm copy; 0 by default',
+  },
   'session-timeout': {
     type: 'string',
     value: 'DURATION',
@@ -80,6 +85,7 @@ function memberOptions(command: string, addresses: string, args: Arguments, env:
   const member = memberOf(command, args.text('member'))
   const instanceId = args.text('instance-id')
   const threads = wholeNumber(command, 'threads', args.text('threads'), 1)
+  const standbyReplicas = wholeNumber(command, 'standby-replicas', args.text('standby-replicas'), 0)
   const sessionTimeout = lengthOfTime(command, 'session-timeout', args.text('session-timeout'))
   const shutdownTimeout = lengthOfTime(command, 'shutdown-timeout', args.text('shutdown-timeout'))
   return {
@@ -89,6 +95,7 @@ function memberOptions(command: string, addresses: string, args: Arguments, env:
       ...(member === undefined ? {} : { member }),
       ...(instanceId === undefined ? {} : { instanceId }),
       ...(threads === undefined ? {} : { threads }),
+      ...(standbyReplicas === undefined ? {} : { standbyReplicas }),
       ...(sessionTimeout === undefined ? {} : { sessionTimeout }),
       ...(shutdownTimeout === undefined ? {} : { shutdownTimeout }),
     },

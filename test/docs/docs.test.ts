@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { manifest, root } from '../house/tree.js'
+import { describeKafka } from '../kafka/suite.js'
 import { type Block, blocksOf } from './blocks.js'
 import { createProject, type Project } from './project.js'
 
@@ -13,6 +14,7 @@ import { createProject, type Project } from './project.js'
  *   ```ts shop.test.ts  is run by mocha, the others by Node
  *   ```sh               is run by bash in the folder with its document's files, with `revlog` on the PATH;
  *                       npm, git and cd are not, but `npm NAME` must name a script that exists
+ *   localhost:9092      in a ```sh block is a Kafka that was started for the tests; without one it is not run
  *   <!-- with … -->     right above a block is code that belongs to it and that a reader does not need to see
  *
  * All of a document's TypeScript is checked together, as strict as it goes. A block that must not run, because
@@ -33,6 +35,10 @@ function markdownIn(folder: string): string[] {
 const isThere = ({ code }: Block): boolean =>
   !code.includes('../shared') || existsSync(join(root, '..', 'shared'))
 
+/** Where a reader's own Kafka is, in every document. */
+const READERS_KAFKA = 'localhost:9092'
+const needsKafka = ({ code }: Block): boolean => code.includes(READERS_KAFKA)
+
 describe('the documents', () => {
   let project: Project
   before(() => {
@@ -43,7 +49,7 @@ describe('the documents', () => {
   it('compile', () => assert.equal(project.complaints, ''))
 
   for (const document of documents) {
-    const blocks = all.filter((block) => block.document === document)
+    const blocks = all.filter((block) => block.document === document && !needsKafka(block))
     for (const block of blocks) {
       it(`${document}:${block.line} ${block.file ?? block.language} runs`, function () {
         if (!isThere(block)) this.skip()
@@ -57,4 +63,14 @@ describe('the documents', () => {
       })
     }
   }
+
+  describeKafka('on Apache Kafka', (kafka) => {
+    for (const block of all.filter(needsKafka)) {
+      it(`${block.document}:${block.line} ${block.file ?? block.language} runs`, () => {
+        const code = block.code.replaceAll(READERS_KAFKA, kafka().address)
+        const { status, output } = project.run({ ...block, code })
+        assert.equal(status, 0, output)
+      })
+    }
+  })
 })

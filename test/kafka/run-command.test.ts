@@ -36,6 +36,33 @@ describeKafka('revlog run on Apache Kafka', (kafka) => {
     })
   }
 
+  it('goes on under the other guarantee after an orderly end', async () => {
+    await makeTopics()
+    let total = 0
+    for (const guarantee of ['at_least_once', 'exactly_once', 'at_least_once']) {
+      const words = ['run', 'shop.js', '--guarantee', guarantee, '--from', `${name}-orders=orders.csv`]
+      const { code, out, err } = await folder.revlog([...words, '--table', `${name}-totals`, ...brokers()])
+      total += 15
+      assert.deepEqual([code, (rows(out)[0] as unknown[])[1]], [0, total], err)
+    }
+  })
+
+  it('does not read state that was written with another serde', async () => {
+    await makeTopics()
+    const words = ['run', 'shop.js', '--from', `${name}-orders=orders.csv`, ...brokers()]
+    assert.equal((await folder.revlog(words)).code, 0)
+    folder.write(
+      'shop.js',
+      SHOP(name)
+        .replace('value: json() })\nexport', 'value: float64() })\nexport')
+        .replace('{ json', '{ float64, json'),
+    )
+    for (const place of [[], ['--dir', 'elsewhere']]) {
+      const { code, err } = await folder.revlog(['run', 'shop.js', '--until-end', ...place, ...brokers()])
+      assert.deepEqual([code, /E_STORE_INCOMPATIBLE/.test(err)], [1, true], err)
+    }
+  })
+
   it('says what is missing before anything is written', async () => {
     await createRawTopic(kafka().address, `${name}-orders`, {})
     const words = ['run', 'shop.js', '--from', `${name}-orders=orders.csv`]
