@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Folder, strangersFolder } from './revlog.js'
+import { installLoader } from './typescript-loader.js'
 
 const GOOD = `
 import { json, stream, string, topic, topology } from 'revlog'
@@ -96,21 +97,7 @@ describe('a topology file', () => {
 
   it('in TypeScript runs with the loader that is installed', async () => {
     if ((process.features as { readonly typescript?: unknown }).typescript) return
-    // What of tsx is used: its manifest names the module of `tsx/esm/api`, and that has `tsImport`.
-    folder.write(
-      'node_modules/tsx/package.json',
-      '{"name":"tsx","type":"module","exports":{"./package.json":"./package.json","./esm/api":{"import":{"default":"./api.js"}}}}',
-    )
-    folder.write(
-      'node_modules/tsx/api.js',
-      `import { readFileSync, writeFileSync } from 'node:fs'
-      import { fileURLToPath } from 'node:url'
-      export function tsImport(url, { parentURL }) {
-        const file = fileURLToPath(new URL(url, parentURL))
-        writeFileSync(file + '.js', readFileSync(file, 'utf8').replace(': typeof made', ''))
-        return import(url + '.js')
-      }`,
-    )
+    installLoader(folder, ': typeof made')
     const { code, out, err } = await folder.revlog(['topology', 'typed.ts'])
     assert.equal(code, 0, err)
     assert.match(out, /^Topologies:/)

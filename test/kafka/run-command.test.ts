@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Folder, type Running, strangersFolder } from '../cli/revlog.js'
+import { installLoader } from '../cli/typescript-loader.js'
 import { createRawTopic } from './admin.js'
 import { makeShopTopics, manyOrders, ORDERS, rows, SHOP, TOTALS } from './shop.js'
 import { describeKafka, describeOwnKafka } from './suite.js'
@@ -61,6 +62,19 @@ describeKafka('revlog run on Apache Kafka', (kafka) => {
       const { code, err } = await folder.revlog(['run', 'shop.js', '--until-end', ...place, ...brokers()])
       assert.deepEqual([code, /E_STORE_INCOMPATIBLE/.test(err)], [1, true], err)
     }
+  })
+
+  it('runs on threads, from TypeScript', async () => {
+    await makeTopics()
+    folder.write('shop.ts', `${SHOP(name)}\nexport const typed: number = 1`)
+    if (!(process.features as { readonly typescript?: unknown }).typescript) installLoader(folder, ': number')
+    const { csv, totals } = manyOrders(3_000)
+    folder.write('many.csv', csv)
+    const run = ['run', 'shop.ts', '--threads', '2', ...brokers()]
+    const over = [...run, '--from', `${name}-orders=many.csv`, '--table', `${name}-totals`]
+    const { code, out, err } = await folder.revlog(over)
+    assert.equal(code, 0, err)
+    assert.deepEqual(rows(out).sort(), totals)
   })
 
   it('says what is missing before anything is written', async () => {

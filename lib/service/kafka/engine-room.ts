@@ -47,9 +47,9 @@ export interface EngineRoom {
   readonly close: () => Promise<void>
 }
 
-/** What is going on, and what was counted. */
+/** What is going on, and what was counted; of a room that has ended, as it was then. */
 export interface RoomReport {
-  /** Records that were not processed yet; after the end, those that were left. */
+  /** Records that were not processed yet. */
   readonly lag: number
   readonly service: MetricsSnapshot
   readonly tasks: ReadonlyMap<string, MetricsSnapshot>
@@ -95,7 +95,8 @@ export function createEngineRoom(options: RoomOptions): EngineRoom {
   /** A rebalance waits for what was processed to be committed. */
   let held = false
   let failure: { readonly error: unknown } | undefined
-  let left: number | undefined
+  /** What there was to report when it had ended. */
+  let last: RoomReport | undefined
 
   const stop = (): void => {
     stopping = true
@@ -190,14 +191,19 @@ export function createEngineRoom(options: RoomOptions): EngineRoom {
     tidy: () => false,
     onEvent: settings.onEvent,
   })
-  const lag = (): number => host.tasks().reduce((sum, hosted) => sum + hosted.lag(), 0)
+  const look = (): RoomReport => ({
+    lag: host.tasks().reduce((sum, hosted) => sum + hosted.lag(), 0),
+    service: metrics.snapshot(),
+    tasks: new Map(host.tasks().map(({ task }) => [task.id, task.metrics.snapshot()])),
+    standbys: standbys.lags(),
+  })
   const finished = loop
     .then(() => {
       if (failure !== undefined) throw failure.error
     })
     .finally(() => {
       stopping = true
-      left = lag()
+      last = look()
     })
   finished.catch(() => {})
 
@@ -216,12 +222,7 @@ export function createEngineRoom(options: RoomOptions): EngineRoom {
     },
     reachEnds: () => reachEnds(client, isolation, host, () => stopping),
     inUse: lives.inUse,
-    report: () => ({
-      lag: left ?? lag(),
-      service: metrics.snapshot(),
-      tasks: new Map(host.tasks().map(({ task }) => [task.id, task.metrics.snapshot()])),
-      standbys: standbys.lags(),
-    }),
+    report: () => last ?? look(),
     stop,
     finished,
     abort: () => aborted.abort(),

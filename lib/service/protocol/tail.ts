@@ -220,8 +220,9 @@ function createPass(backend: StateBackend, from: Checkpoint, { through, end }: B
     },
     finish() {
       const unclosed = reader.unclosed()
-      // Rows were written ahead, and they do not count. The last marker is known after a pass from the start.
-      if (ahead) return { through: marker ?? (from.state === 'ahead' ? Infinity : -1), end }
+      // Rows were written ahead, and they do not count. The last marker that does is before where this pass began, unless
+      // that was in the middle of such rows: then it is known after a pass from the start.
+      if (ahead) return { through: marker ?? (from.state === 'ahead' ? Infinity : from.offset - 1), end }
       const completed = reader.take()
       if (reader.unnamed() > 0) throw corrupt('it does not name its stores')
       const doubtful = [...unclosed.map(({ key }) => key), ...beyond]

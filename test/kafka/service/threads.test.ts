@@ -12,7 +12,7 @@ import { createRawTopic } from '../admin.js'
 import { until } from '../group/members.js'
 import { describeKafka } from '../suite.js'
 import { countingOf, createTopics, tablesOf, truthOf, visitsOf } from './counting.js'
-import { killCounting, shared, startCounting } from './members.js'
+import { type CountingMember, killCounting, shared, startCounting } from './members.js'
 
 const PARTITIONS = 6
 /** Of each of the two parts. */
@@ -132,33 +132,48 @@ describeKafka('threads', (kafka) => {
     await assert.rejects(again.caughtUp(), withCode('E_SERVICE_STOPPED'))
   })
 
+  /** A member that runs all of an application whose thread is about to read the word. */
+  async function mortal(word: string, more: RunOptions = {}) {
+    const name = kafka().name('mortal')
+    await createRawTopic(kafka().address, `${name}-words`, {}, PARTITIONS)
+    await createRawTopic(kafka().address, `${name}-lengths`, {}, PARTITIONS)
+    const setup = { name, file: 'mortal-topology.js', options: options('mortal', more) }
+    const member = startCounting(setup, ['--max-old-space-size=60'])
+    await until('it runs all', () => member.tasks().length === PARTITIONS)
+    const place = { topic: `${name}-words`, partition: 4 }
+    const bytes = { key: Buffer.from('k'), value: Buffer.from(word) }
+    await broker.produce([{ ...place, ...bytes, timestamp: 1, headers: [] }])
+    return member
+  }
+  const endOf = async (member: CountingMember): Promise<string> => {
+    const told = await until('it has ended', () => member.told.find((t) => 'ended' in t))
+    return 'ended' in told ? String(told.ended) : ''
+  }
+
   for (const [word, told] of [
     ['throw', 'nobody catches this'],
     ['exit', 'exit code 3'],
     ['grow', 'memory limit'],
   ] as const) {
     it(`that die fail the service, which says of what: ${word}`, async () => {
-      const name = kafka().name('mortal')
-      await createRawTopic(kafka().address, `${name}-words`, {}, PARTITIONS)
-      await createRawTopic(kafka().address, `${name}-lengths`, {}, PARTITIONS)
-      const member = startCounting({ name, file: 'mortal-topology.js', options: options('mortal') }, [
-        '--max-old-space-size=60',
-      ])
-      await until('it runs all', () => member.tasks().length === PARTITIONS)
-      await broker.produce([
-        {
-          ...{ topic: `${name}-words`, partition: 4, key: Buffer.from('k'), value: Buffer.from(word) },
-          ...{ timestamp: 1, headers: [] },
-        },
-      ])
-      const ended = await until('it has ended', () => member.told.find((t) => 'ended' in t))
-      const message = 'ended' in ended ? ended.ended! : ''
+      const message = await endOf(await mortal(word))
       assert.match(message, /^E_THREAD_DIED: /)
       assert.ok(message.includes(told), message)
       // What is thrown later, from a timer, may come between two tasks.
       if (word !== 'throw') assert.match(message, /words_4/)
     })
   }
+
+  it('that never come back from a record hold up neither heartbeats nor the end', async () => {
+    const member = await mortal('loop', { shutdownTimeout: milliseconds(500) })
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    assert.deepEqual(member.events('lost'), [])
+    assert.deepEqual(member.events('warning'), [])
+    const before = Date.now()
+    member.child.kill('SIGTERM')
+    assert.match(await endOf(member), /^E_SHUTDOWN_TIMEOUT: /)
+    assert.ok(Date.now() - before < 8_000)
+  })
 
   it('need a file, and Kafka', async () => {
     const { topology } = countingOf('x')

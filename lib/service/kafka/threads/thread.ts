@@ -62,8 +62,8 @@ const here: RoomCalls = {
   },
   abort: async () => (await room()).abort(),
   async close() {
+    const { room, client, reporting, close } = await ready
     clearInterval(reporting)
-    const { room, client, close } = await ready
     await room.close()
     await close()
     await client.close()
@@ -74,7 +74,6 @@ const here: RoomCalls = {
 const main = connect<MainCalls>(parentPort as Port, here)
 const report = async (): Promise<void> => main.tell('report', encodeReport((await room()).report()))
 const tellUse = async (): Promise<void> => main.tell('using', order.number, (await room()).inUse())
-const reporting = setInterval(() => void report(), REPORT_MS)
 
 async function openRoom() {
   const { kafka } = setup
@@ -108,7 +107,7 @@ async function openRoom() {
       setup.turn[0] = task === undefined ? 0 : numbers.get(task)!
     },
   })
-  return { room, client, close: admin.close }
+  return { room, client, reporting: setInterval(() => void report(), REPORT_MS), close: admin.close }
 }
 
 function withTokens(options: KafkaOptions): KafkaOptions {
