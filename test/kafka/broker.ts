@@ -106,7 +106,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
 
   const format = await run('java', [
     ...[C1_ONLY, ...java, 'kafka.tools.StorageTool', 'format'],
-    ...['-t', randomBytes(16).toString('base64url'), '-c', settings],
+    // With "=", for an id that begins with "-".
+    ...[`--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', settings],
     ...(secured === undefined ? [] : ['admin', 'nobody'].flatMap((user) => scram(user, password))),
   ])
   if (!format.ok) throw new Error(`Kafka ${version} cannot format its folder: ${format.said}`)

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
+import { apiVersionsRequest } from '../../../lib/brokers/kafka/wire/api-versions.js'
 import { kafkaError, kafkaErrorCode, kafkaErrorOf } from '../../../lib/brokers/kafka/wire/error-codes.js'
 import { fetchRequest } from '../../../lib/brokers/kafka/wire/fetch.js'
 import { findCoordinatorRequest } from '../../../lib/brokers/kafka/wire/find-coordinator.js'
+import {
+  deleteGroupRequest,
+  describeGroupRequest,
+  removeMembersRequest,
+} from '../../../lib/brokers/kafka/wire/groups.js'
 import { listOffsetsRequest } from '../../../lib/brokers/kafka/wire/list-offsets.js'
 import { metadataRequest } from '../../../lib/brokers/kafka/wire/metadata.js'
 import {
@@ -9,6 +15,7 @@ import {
   offsetFetchRequest,
   txnOffsetCommitRequest,
 } from '../../../lib/brokers/kafka/wire/offsets.js'
+import { permissionsRequest } from '../../../lib/brokers/kafka/wire/permissions.js'
 import { produceRequest } from '../../../lib/brokers/kafka/wire/produce.js'
 import { createWriter } from '../../../lib/brokers/kafka/wire/protocol-writer.js'
 import type { Request } from '../../../lib/brokers/kafka/wire/request.js'
@@ -42,6 +49,11 @@ const REQUESTS: readonly Request<unknown>[] = [
   addPartitionsToTxnRequest(owner, []),
   addOffsetsToTxnRequest(owner, 'g'),
   endTxnRequest(owner, true),
+  describeGroupRequest('g'),
+  deleteGroupRequest('g'),
+  removeMembersRequest('g', []),
+  apiVersionsRequest(),
+  permissionsRequest([]),
 ]
 
 /** Decodes, or fails with the one code there is for it. */

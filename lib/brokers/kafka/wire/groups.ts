@@ -1,3 +1,4 @@
+import { RevlogError } from '../../../core/errors.js'
 import { type Operation, operationsOf } from './authorized.js'
 import { type Request, request } from './request.js'
 
@@ -15,6 +16,12 @@ export interface DescribedMember {
   readonly clientId: string
   /** `/127.0.0.1` */
   readonly host: string
+}
+
+/** An answer says something of each group that was asked about: of one. */
+function answered<T>(said: T | undefined, apiName: string): T {
+  if (said !== undefined) return said
+  throw new RevlogError('E_KAFKA_PROTOCOL', `the answer to ${apiName} says nothing about the group`)
 }
 
 /** Version 4. */
@@ -46,7 +53,7 @@ export const describeGroupRequest = (group: string): Request<GroupDescription> =
         })
         return { errorCode, state, members, operations: operationsOf(reader.int32()) }
       })
-      return described!
+      return answered(described, 'DescribeGroups')
     },
   )
 
@@ -61,7 +68,7 @@ export const deleteGroupRequest = (group: string): Request<{ readonly errorCode:
         reader.string()
         return { errorCode: reader.int16() }
       })
-      return deleted!
+      return answered(deleted, 'DeleteGroups')
     },
   )
 
