@@ -6,7 +6,7 @@ import type { Place } from './rest.js'
 
 /** How long a failpoint waits for its step. */
 const STEP_MS = 3_000
-/** A member that is told to stop may wait for a broker that is down. */
+
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
