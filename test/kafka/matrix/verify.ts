@@ -37,6 +37,11 @@ export async function verify(scene: Scene, places: readonly Place[], last: Place
   const exactly = guarantee === 'exactly_once'
   const isolation: Isolation = exactly ? 'read_committed' : 'read_uncommitted'
   const truth = truthOf(input.orders, input.prices)
+  const written = await Promise.all(
+    [topics.orders, topics.prices].map(({ name }) => readTopic(client, name, PARTITIONS, isolation)),
+  )
+  const counted = written.map((partitions) => partitions.flat().length)
+  assert.deepEqual(counted, [input.orders.length, input.prices.length], 'the input is there once')
   const { numbers, takeovers, strays } = await compareStates(scene, places, last, isolation)
   let repeated = 0
   let lastWords = 0

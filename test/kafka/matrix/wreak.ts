@@ -5,8 +5,8 @@ import { type Fault, MEMBERS } from './faults.js'
 import type { Place } from './rest.js'
 
 /** How long a failpoint waits for its step. */
-const STEP_MS = 5_000
-/** A member that is told to stop may wait for a broker that is down. */
+const STEP_MS = 3_000
+
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
