@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly records: number | undefined
   readonly commitEvery: number
   readonly graceMs: number | undefined
+  /** Of the latency on Kafka: records per second, instead of half of each system's own peak. */
+  readonly rate: number | undefined
   /** Compare the answers with a batch computation, off the clock. */
   readonly verify: boolean
   /** For those that need Kafka: the broker of this run. */

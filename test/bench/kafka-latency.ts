@@ -35,7 +35,7 @@ const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 export async function kafkaLatency(
   benchmark: string,
   system: 'revlog' | 'java',
-  { records = RECORDS, graceMs = GRACE_MS, kafka }: BenchOptions,
+  { records = RECORDS, graceMs = GRACE_MS, kafka, rate: given }: BenchOptions,
 ): Promise<Result> {
   const { address } = kafka!
   const application = applicationName('latency')
@@ -64,7 +64,7 @@ export async function kafkaLatency(
             })
           : startJava(address, application, directory, graceMs)
       const peak = await answers.peak()
-      const rate = peak / 2
+      const rate = given ?? peak / 2
       await feed.paced(rate, SETTLE_MS)
       const cpu = cpuSecondsOf(app.pid)
       const from = Date.now()

@@ -20,6 +20,7 @@ const USAGE = `usage: npm run bench -- [NAME…] [options]
   --grace MS         grace period of the as-of joins
   --runs N           the median of so many runs (1; 3 beside rivals)
   --verify           also compare the answers on Kafka with a batch computation
+  --rate N           records per second of kafka-latency, instead of half of each system's own peak
   --json             print lines of JSON instead of a table
   --java             run the Java peer on the same file in turn, and print ratios; on Kafka always
   --alone            no rivals on Kafka either
@@ -38,6 +39,7 @@ const { values, positionals } = parseArgs({
     java: { type: 'boolean' },
     alone: { type: 'boolean' },
     verify: { type: 'boolean' },
+    rate: { type: 'string' },
     brokers: { type: 'string' },
     profile: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
@@ -62,6 +64,7 @@ async function main(): Promise<void> {
       records: numberOf(values.records),
       commitEvery: numberOf(values['commit-every']) ?? 20_000,
       graceMs: numberOf(values.grace),
+      rate: numberOf(values.rate),
       verify: values.verify === true,
       kafka: broker?.kafka,
     })
