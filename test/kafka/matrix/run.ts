@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openKafkaClient } from '../../../lib/brokers/kafka/client.js'
@@ -90,7 +90,6 @@ export async function runOnce(run: Run, kafka: OwnKafka): Promise<Outcome> {
     await restOf(scene, [last], REST_MS)
     await endAll([last])
     const verdict = await verify(scene, places, last)
-    await deleteTopics(client, prefix)
     await rm(folder, { recursive: true, force: true })
     return {
       ...run,
@@ -101,7 +100,7 @@ export async function runOnce(run: Run, kafka: OwnKafka): Promise<Outcome> {
     }
   } catch (thrown) {
     const { REVLOG_MATRIX_KEEP } = process.env
-    if (REVLOG_MATRIX_KEEP !== undefined) await cp(kafka.folder, join(folder, 'kafka'), { recursive: true })
+    if (REVLOG_MATRIX_KEEP !== undefined) await keepLogs(kafka.folder, join(folder, 'kafka'), prefix)
     const why = [...places, last].flatMap(({ failure }) => failure() ?? [])
     throw new Error(
       `seed ${run.seed}, ${run.application}, ${run.guarantee}: ${[...why, (thrown as Error).message].join('; ')}; logs in ${folder}`,
@@ -110,12 +109,23 @@ export async function runOnce(run: Run, kafka: OwnKafka): Promise<Outcome> {
   } finally {
     for (const member of [...places, last]) await member.kill9()
     for (const proxy of proxies) await proxy.close()
+    await deleteTopics(client, prefix).catch((thrown: unknown) => console.log(String(thrown)))
     await admin.close()
     await client.close()
   }
 }
 
 const INPUT = { 'cleanup.policy': 'delete', 'retention.ms': '-1' }
+
+/** The records of the run's topics, of transactions and of groups; the indexes beside them are large, and empty. */
+async function keepLogs(from: string, to: string, prefix: string): Promise<void> {
+  for (const name of await readdir(join(from, 'data'))) {
+    if (!name.startsWith(prefix) && !name.startsWith('__')) continue
+    const log = '00000000000000000000.log'
+    await mkdir(join(to, name), { recursive: true })
+    await cp(join(from, 'data', name, log), join(to, name, log)).catch(() => undefined)
+  }
+}
 
 /** A broker with the topics of a hundred runs would take long to come back. */
 async function deleteTopics(client: KafkaClient, prefix: string): Promise<void> {
