@@ -38,6 +38,8 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
   let child: ChildProcess | undefined
   let expected = false
   let armed: Failpoint | undefined
+  /** Processes that may still kill themselves: they were told to, and have not said that they were told not to. */
+  const doomed = new Set<ChildProcess>()
   let failure: string | undefined
   let round = 0
 
@@ -53,8 +55,9 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
     })
     closeSync(out)
     child = own
+    if (armed?.how === 'kill') doomed.add(own)
     own.on('exit', (code, signal) => {
-      const byItself = signal === 'SIGKILL' && armed?.how === 'kill'
+      const byItself = signal === 'SIGKILL' && doomed.has(own)
       if (!expected && !byItself && code !== NO_BROKER) {
         failure ??= `a member ended by itself (${signal ?? code})`
       }
@@ -73,6 +76,19 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
     own.kill(signal)
     await exited
     return own.exitCode
+  }
+
+  /** Takes a failpoint back. False when the process has ended before it heard of that. */
+  async function disarm(own: ChildProcess): Promise<boolean> {
+    let heard = false
+    own.on('message', (told: MemberAnswer) => {
+      heard ||= 'armed' in told && !told.armed
+    })
+    own.send({ disarm: true } satisfies MemberCommand, () => {})
+    while (!heard && own.exitCode === null && own.signalCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    }
+    return heard
   }
 
   return {
@@ -101,6 +117,7 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
       if (own === undefined) return undefined
       if (armed !== failpoint) {
         armed = failpoint
+        doomed.add(own)
         own.send({ arm: failpoint } satisfies MemberCommand, () => {})
       }
       const exited = new Promise<void>((resolve) => {
@@ -118,8 +135,10 @@ export function supervise(setup: MemberSetup, logFile: string): Supervised {
       if (own.signalCode === 'SIGKILL' && !expected) return failpoint.step
       // One that found no broker is being started again, and would die when nobody expects it.
       armed = undefined
-      child!.send({ disarm: true } satisfies MemberCommand, () => {})
-      return undefined
+      const last = child!
+      const heard = await disarm(last)
+      if (heard) doomed.delete(last)
+      return !heard && last.signalCode === 'SIGKILL' && !expected ? failpoint.step : undefined
     },
     async frozenAt(failpoint, waitMs) {
       const own = child
