@@ -27,6 +27,8 @@ export interface KafkaProxy {
   readonly address: string
   /** The requests that have passed, by api key. */
   requests(apiKey: number): number
+  /** The bytes of the largest of them. */
+  largest(apiKey: number): number
   connections(): number
   /** Cuts every connection, now; new ones are served. */
   cut(): void
@@ -57,6 +59,7 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
   const connections = new Set<Connection>()
   const injections: Injection[] = []
   const counts = new Map<number, number>()
+  const sizes = new Map<number, number>()
   let frozen = false
   let server: Server | undefined
 
@@ -76,6 +79,7 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
     }
     const toBroker = passage(client, broker, (frame) => {
       const request = requestOf(frame)
+      sizes.set(request.apiKey, Math.max(sizes.get(request.apiKey) ?? 0, frame.length))
       const injection = take(request)
       if (injection === undefined) return true
       if (injection.fault === 'lose request') {
@@ -134,6 +138,7 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
   return {
     address: `127.0.0.1:${advertised}`,
     requests: (apiKey) => counts.get(apiKey) ?? 0,
+    largest: (apiKey) => sizes.get(apiKey) ?? 0,
     connections: () => connections.size,
     cut: cutAll,
     freeze: () => setFrozen(true),
