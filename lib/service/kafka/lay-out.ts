@@ -29,6 +29,8 @@ export interface Layout {
   readonly planned: ReadonlyMap<TaskId, { readonly task: PlannedTask; readonly part: NamedPart }>
   /** Partitions of the topics that are read from others. */
   readonly sources: ReadonlyMap<string, number>
+  /** Those of the topics that are only written. */
+  readonly outputs: ReadonlyMap<string, number>
   readonly partitionsOf: (topic: string) => number
   readonly cluster: string | undefined
 }
@@ -87,6 +89,7 @@ export function layoutOf(
       }),
     ),
     sources,
+    outputs: new Map([...topics].filter(([name]) => !sources.has(name))),
     partitionsOf: (topic) =>
       plan.repartitionTopics.get(topic) ?? topics.get(topic) ?? sources.get(topic) ?? 1,
     cluster,
