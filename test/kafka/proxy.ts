@@ -29,6 +29,8 @@ export interface KafkaProxy {
   requests(apiKey: number): number
   /** The bytes of the largest of them. */
   largest(apiKey: number): number
+  /** Bytes that brokers have sent to clients. */
+  answered(): number
   connections(): number
   /** Cuts every connection, now; new ones are served. */
   cut(): void
@@ -60,6 +62,7 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
   const injections: Injection[] = []
   const counts = new Map<number, number>()
   const sizes = new Map<number, number>()
+  let answered = 0
   let frozen = false
   let server: Server | undefined
 
@@ -92,6 +95,7 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
     })
     const toClient = passage(broker, client, (frame) => {
       const correlationId = frame.readInt32BE(4)
+      answered += frame.length
       const found = faults.get(correlationId)
       if (found === undefined) return true
       faults.delete(correlationId)
@@ -139,6 +143,7 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
     address: `127.0.0.1:${advertised}`,
     requests: (apiKey) => counts.get(apiKey) ?? 0,
     largest: (apiKey) => sizes.get(apiKey) ?? 0,
+    answered: () => answered,
     connections: () => connections.size,
     cut: cutAll,
     freeze: () => setFrozen(true),
