@@ -67,6 +67,8 @@ describeOwnKafka('one late record that corrects very many answers', { proxies: 1
           const before = process.memoryUsage().rss
           const delay = monitorEventLoopDelay({ resolution: 5 })
           delay.enable()
+          // It measures from its first tick on.
+          await new Promise((resolve) => setTimeout(resolve, 50))
           const since = performance.now()
           await service.produce(moods, [{ key: 'ada', value: { mood: 'glad', at: START - 1 } }])
           await service.caughtUp()
