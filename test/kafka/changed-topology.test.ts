@@ -5,6 +5,7 @@ import { int64, stream, string, type Topology, topic, topology } from 'revlog'
 import { type RunOptions, run, type Service, type ServiceEvent } from 'revlog/service'
 import { type KafkaBroker, openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
 import { createGroupAdmin } from '../../lib/brokers/kafka/group/group-admin.js'
+import { examine } from '../../lib/service/doctor/doctor.js'
 import { planReset, reset } from '../../lib/service/kafka/reset.js'
 import { inDirectory, tableOf, withCode } from '../service/support.js'
 import { createRawTopic } from './admin.js'
@@ -111,6 +112,11 @@ describeKafka('a topology that has changed since its last run on Apache Kafka', 
         await refused(app.more, 'store again is new')
         await refused(app.fewer, 'store sum is gone')
         await refused(app.stateless, 'store count is gone', 'store sum is gone')
+        const checks = await examine(app.renamed, { brokers: kafka().address, directory, ...options }, broker)
+        assert.deepEqual(
+          checks.filter(({ severity }) => severity === 'error').map(({ code }) => code),
+          ['E_INCOMPATIBLE_TOPOLOGY'],
+        )
         // Nothing was made or changed by that.
         const { topics } = await broker.client.metadata('all')
         const own = topics.map(({ name }) => name).filter((name) => name.startsWith(app.name))
