@@ -3,7 +3,9 @@ import type { Distribution } from './distribution.js'
 
 /** The report as lines for a person, without colours, at most 100 columns wide; empty when there is nothing to say. */
 export function formatCorrectionReport({ joins, dropped }: CorrectionReport): string {
-  const lines = joins.filter(({ lateness }) => lateness.left.count > 0).flatMap(formatJoin)
+  const lines = joins
+    .filter(({ lateness, corrections }) => lateness.left.count > 0 || corrections > 0)
+    .flatMap(formatJoin)
   for (const [reason, n] of [...dropped].sort(([a], [b]) => (a < b ? -1 : 1))) {
     lines.push(`dropped ${integer(n)} ${n === 1 ? 'record' : 'records'}: ${reason}`)
   }
@@ -14,7 +16,7 @@ function formatJoin(join: JoinReport): readonly string[] {
   const { timeToCorrection, gracePeriods } = join
   const lines = [
     `correction report of ${join.operator}, in event time:`,
-    `  first answers   ${integer(join.firstAnswers)}, of which ${integer(join.correctedAnswers)} (${percent(join.correctedShare)}) were corrected, by ${integer(join.corrections)} corrections`,
+    `  first answers   ${integer(join.firstAnswers)}${correctedOf(join)}, by ${integer(join.corrections)} corrections`,
     `  other answers   ${integer(join.suppressed)} looked at again and unchanged, ${integer(join.finals)} final, ${integer(join.lateAnswers)} late, ${integer(join.historyExpired)} without history`,
   ]
   if (timeToCorrection.count > 0) {
@@ -36,6 +38,12 @@ function formatJoin(join: JoinReport): readonly string[] {
   }
   return lines
 }
+
+/** A service corrects also what it has answered before it was last started. */
+const correctedOf = ({ firstAnswers, correctedAnswers, correctedShare }: JoinReport): string =>
+  correctedAnswers > firstAnswers
+    ? `; of these and of earlier runs' ${integer(correctedAnswers)} were corrected`
+    : `, of which ${integer(correctedAnswers)} (${percent(correctedShare)}) were corrected`
 
 /** Edges that people think in. A bucket belongs to the first one that it does not exceed. */
 const EDGES_MS = [0, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 21_600_000, 86_400_000, 604_800_000]

@@ -18,6 +18,14 @@ export interface ManifestPart {
   readonly stores: readonly { readonly name: string; readonly type: string; readonly fingerprint: string }[]
 }
 
+/** As much of it as can be told: Apache Kafka keeps less beside the state than the folder of one machine. */
+export interface KnownPart {
+  readonly name: string
+  readonly inputs: readonly string[]
+  readonly partitions?: number
+  readonly stores: readonly { readonly name: string; readonly type?: string; readonly fingerprint?: string }[]
+}
+
 export interface Described {
   readonly part: SubTopology
   readonly partitions: number
@@ -30,9 +38,7 @@ export interface Matched {
 }
 
 /**
- * Finds the state of each sub-topology. Two belong together when they share a store or an input topic; then they
- * must have the same stores, with the same contents, and as many partitions. What has no state yet gets a name:
- * of its first store, else of its first input.
+ * Finds the state of each sub-topology. What has no state yet gets a name: of its first store, else of its first input.
  *
  * @throws RevlogError `E_INCOMPATIBLE_TOPOLOGY`, `E_STORE_INCOMPATIBLE`, `E_PARTITION_COUNT_CHANGED`
  */
@@ -42,9 +48,30 @@ export function matchManifest(
   parts: readonly Described[],
 ): Matched {
   const old = known?.parts ?? []
-  const taken = new Map<ManifestPart, SubTopology>()
+  const matches = matchParts(application, old, parts)
   const names = new Map<SubTopology, string>()
-  const written: ManifestPart[] = []
+  const written = parts.map(({ part, partitions }) => {
+    const now = describe(part, partitions)
+    const name = matches.get(part)?.name ?? now.name
+    names.set(part, name)
+    return { ...now, name }
+  })
+  const taken = new Set(matches.values())
+  return { manifest: { format: 1, parts: [...written, ...old.filter((part) => !taken.has(part))] }, names }
+}
+
+/**
+ * What was known of each sub-topology. Two belong together when they share a store or an input topic; then they
+ * must have the same stores, with the same contents, and as many partitions.
+ *
+ * @throws RevlogError `E_INCOMPATIBLE_TOPOLOGY`, `E_STORE_INCOMPATIBLE`, `E_PARTITION_COUNT_CHANGED`
+ */
+export function matchParts<P extends KnownPart>(
+  application: string,
+  old: readonly P[],
+  parts: readonly Described[],
+): ReadonlyMap<SubTopology, P> {
+  const matches = new Map<SubTopology, P>()
   for (const { part, partitions } of parts) {
     const now = describe(part, partitions)
     const before = old.filter((candidate) => related(candidate, now))
@@ -52,17 +79,21 @@ export function matchManifest(
     if (another !== undefined) {
       throw incompatible(application, now, `joins what was separate: ${before.map((b) => b.name).join(', ')}`)
     }
-    if (match !== undefined) {
-      if (taken.has(match)) throw incompatible(application, now, `was one with another part: ${match.name}`)
-      taken.set(match, part)
-      check(application, match, now)
+    if (match === undefined) continue
+    if ([...matches.values()].includes(match)) {
+      throw incompatible(application, now, `was one with another part: ${match.name}`)
     }
-    const name = match?.name ?? now.name
-    names.set(part, name)
-    written.push({ ...now, name })
+    matches.set(part, match)
+    check(application, match, now)
   }
-  const left = old.filter((part) => !taken.has(part))
-  return { manifest: { format: 1, parts: [...written, ...left] }, names }
+  return matches
+}
+
+/** What must not change between two sets of stores, in words; `undefined` when nothing has. */
+export function changedStores(before: readonly string[], now: readonly string[]): string | undefined {
+  const added = now.filter((store) => !before.includes(store)).map((store) => `store ${store} is new`)
+  const removed = before.filter((store) => !now.includes(store)).map((store) => `store ${store} is gone`)
+  return added.length + removed.length === 0 ? undefined : [...added, ...removed].join(', ')
 }
 
 function describe(part: SubTopology, partitions: number): ManifestPart {
@@ -72,21 +103,17 @@ function describe(part: SubTopology, partitions: number): ManifestPart {
   return { name: stores[0]?.name ?? `+${inputs[0]}`, inputs, partitions, stores }
 }
 
-const related = (a: ManifestPart, b: ManifestPart): boolean =>
+const related = (a: KnownPart, b: KnownPart): boolean =>
   a.inputs.some((topic) => b.inputs.includes(topic)) ||
   a.stores.some((s) => b.stores.some((t) => t.name === s.name))
 
-function check(application: string, before: ManifestPart, now: ManifestPart): void {
-  const without = (a: ManifestPart, b: ManifestPart): readonly string[] =>
-    a.stores.filter((s) => !b.stores.some((t) => t.name === s.name)).map((s) => s.name)
-  const added = without(now, before)
-  const removed = without(before, now)
-  if (added.length > 0 || removed.length > 0) {
-    const changes = [...added.map((s) => `store ${s} is new`), ...removed.map((s) => `store ${s} is gone`)]
-    throw incompatible(application, now, changes.join(', '))
-  }
+function check(application: string, before: KnownPart, now: ManifestPart): void {
+  const names = ({ stores }: KnownPart): readonly string[] => stores.map(({ name }) => name)
+  const change = changedStores(names(before), names(now))
+  if (change !== undefined) throw incompatible(application, now, change)
   for (const store of now.stores) {
     const was = before.stores.find((s) => s.name === store.name)!
+    if (was.fingerprint === undefined) continue
     if (was.type !== store.type || was.fingerprint !== store.fingerprint) {
       throw new RevlogError(
         'E_STORE_INCOMPATIBLE',
@@ -98,10 +125,11 @@ function check(application: string, before: ManifestPart, now: ManifestPart): vo
       )
     }
   }
-  if (before.partitions !== now.partitions && now.stores.length > 0) {
+  const { partitions = now.partitions } = before
+  if (partitions !== now.partitions && now.stores.length > 0) {
     throw new RevlogError(
       'E_PARTITION_COUNT_CHANGED',
-      `${now.name} of ${application} was written with ${before.partitions} partitions, its inputs now have ${now.partitions}`,
+      `${now.name} of ${application} was written with ${partitions} partitions, its inputs now have ${now.partitions}`,
       {
         remedy: 'keys have moved to other partitions: give the topology another name, so that it starts anew',
       },
@@ -109,10 +137,12 @@ function check(application: string, before: ManifestPart, now: ManifestPart): vo
   }
 }
 
-function incompatible(application: string, part: ManifestPart, change: string): RevlogError {
-  return new RevlogError(
-    'E_INCOMPATIBLE_TOPOLOGY',
-    `${application} has state of another topology: the part that reads ${part.inputs.join(', ')}: ${change}`,
-    { remedy: 'undo the change, or give the topology another name, so that it starts anew' },
+const incompatible = (application: string, { inputs }: KnownPart, change: string): RevlogError =>
+  otherTopology(
+    `${application} has state of another topology: the part that reads ${inputs.join(', ')}: ${change}`,
   )
-}
+
+export const otherTopology = (problem: string): RevlogError =>
+  new RevlogError('E_INCOMPATIBLE_TOPOLOGY', problem, {
+    remedy: 'undo the change, or let it start anew: under another name, or on Apache Kafka with revlog reset',
+  })

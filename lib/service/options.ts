@@ -69,7 +69,7 @@ export interface RunOptions {
    * A sink that takes one record for each pair of key and source is not harmed by repeated ones. Default false.
    */
   readonly sourceHeaders?: boolean
-  /** Stops the service as `stop()` does. */
+  /** Stops the service as `stop()` does; aborted before it runs, `run` rejects with the signal's reason. */
   readonly signal?: AbortSignal
   /** Is told what happens: restoring, pausing on a full disk, going on. Must not throw. */
   readonly onEvent?: (event: ServiceEvent) => void

@@ -27,7 +27,7 @@ const MEASURE_MS = 12_000
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
- * At half the rate that the system reaches, at least once with a commit every 100 ms: how long after a left record was
+ * At half the rate that the system reaches (or at what a short workload has records for), at least once with a commit every 100 ms: how long after a left record was
  * sent its first answer was in the broker's log, and a correction after the right record that it is due to. The broker's
  * own clock says when an answer came (the output topic has `LogAppendTime`). The same for every system, from outside:
  * the answer says which left and which right record it is made of.
@@ -64,7 +64,7 @@ export async function kafkaLatency(
             })
           : startJava(address, application, directory, graceMs)
       const peak = await answers.peak()
-      const rate = given ?? peak / 2
+      const rate = given ?? Math.min(peak / 2, feed.fastest(SETTLE_MS + MEASURE_MS))
       await feed.paced(rate, SETTLE_MS)
       const cpu = cpuSecondsOf(app.pid)
       const from = Date.now()
@@ -138,6 +138,8 @@ interface Feed {
   readonly backlog: (records: number) => Promise<void>
   /** As many as the rate asks for, for some time. */
   readonly paced: (perSecond: number, ms: number) => Promise<void>
+  /** Records per second for which what is left will do. */
+  readonly fastest: (ms: number) => number
   readonly sentSince: (wallTime: number) => number
   readonly lefts: () => number
   /** By the event's number, when it was sent: before it was in the log, so that the way there counts. */
@@ -155,6 +157,7 @@ async function createFeed(
   const sentAt = new Float64Array(records)
   let waiting: WorkloadRecord[] = []
   let lefts = 0
+  let all = 0
 
   async function send(n: number): Promise<number> {
     while (waiting.length < n) {
@@ -172,11 +175,13 @@ async function createFeed(
       return { topic, partition: 0, key, value, timestamp, headers: NO_HEADERS }
     })
     if (placed.length > 0) await producer.send(placed)
+    all += placed.length
     return placed.length
   }
   return {
     sentAt,
     lefts: () => lefts,
+    fastest: (ms) => (0.9 * (records - all) * 1_000) / ms,
     sentSince: (wallTime) => sentAt.reduce((n, time) => (time >= wallTime ? n + 1 : n), 0),
     async backlog(n) {
       for (let sent = 0; sent < n; ) sent += await send(Math.min(5_000, n - sent))

@@ -20,7 +20,7 @@ const USAGE = `usage: npm run bench -- [NAME…] [options]
   --grace MS         grace period of the as-of joins
   --runs N           the median of so many runs (1; 3 beside rivals)
   --memory MIB       no more memory than that for the process, page cache included, as a container's limit (Linux, root)
-  --verify           also compare the answers on Kafka with a batch computation
+  --verify           also compare the answers on Kafka with a batch computation; ends with 1 when one is wrong
   --rate N           records per second of kafka-latency, instead of half of each system's own peak
   --json             print lines of JSON instead of a table
   --java             run the Java peer on the same file in turn, and print ratios; on Kafka always
@@ -86,6 +86,9 @@ async function runAll(chosen: readonly Benchmark[], options: BenchOptions): Prom
     }
   }
   if (values.json !== true) console.log(`\n${tableOf(results)}`)
+  const wrong = results.filter((result) => (result.wrong ?? 0) > 0)
+  for (const { benchmark, wrong: n } of wrong) console.error(`${benchmark}: ${n} answers are wrong`)
+  if (wrong.length > 0) process.exitCode = 1
 }
 
 /** Those whose names begin with what was given; where none does, those that are not slow and contain it. */
@@ -142,7 +145,8 @@ async function measured(benchmark: Benchmark, options: BenchOptions): Promise<re
       if (i < (rival.runs ?? runs)) results.push(await rival.run(options))
     }
   }
-  const median = medianOf(ours)
+  const wrong = ours.reduce((sum, result) => sum + (result.wrong ?? 0), 0)
+  const median = { ...medianOf(ours), ...(ours[0]?.wrong === undefined ? {} : { wrong }) }
   return [median, ...[...theirs.values()].map((results) => compared(medianOf(results), median))]
 }
 

@@ -15,6 +15,8 @@ export interface Result {
   readonly peakRssMiB: number
   readonly peakAnonMiB: number
   readonly peakMappedMiB: number
+  /** Answers that are not those of the batch computation; absent when they were not compared. */
+  readonly wrong?: number | undefined
   /** Whatever else the benchmark counted. */
   readonly [detail: string]: number | string | undefined
 }

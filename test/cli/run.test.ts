@@ -193,6 +193,22 @@ describe('revlog run, produce and consume', () => {
     assert.deepEqual([code, out, folder.temporary()], [0, '', []])
   })
 
+  it('a folder is not reset, and what to do instead does it', async () => {
+    const first = await folder.revlog([...overFile, 'orders=orders.csv', '--dir', 'd'])
+    assert.deepEqual(table(first.out), EXPECTED, first.err)
+    const { code, out, err } = await folder.revlog(['reset', 'shop.js', '--dir', 'd', '--yes'])
+    assert.deepEqual([code, out], [1, ''])
+    assert.match(err, /E_RESET_EMBEDDED: d is a folder .*\n.*under another name with --dir d/)
+    folder.write('shop.js', TOTALS.replace("'shop'", "'shop-2'").replace('a + b', 'Math.max(a, b)'))
+    const again = await folder.revlog(['run', 'shop.js', '--dir', 'd', '--until-end', '--table', 'totals'])
+    assert.deepEqual(table(again.out), [
+      ['ada', 10],
+      ['bob', 7],
+    ])
+    const elsewhere = await folder.revlog(['reset', 'shop.js', '--dir', 'nowhere'])
+    assert.deepEqual([elsewhere.code, /it is not known where Kafka is/.test(elsewhere.err)], [2, true])
+  })
+
   it('reading makes no folder, and says which topics there are', async () => {
     const absent = await folder.revlog(['consume', 'x', '--dir', 'nowhere'])
     assert.match(absent.err, /E_DIRECTORY_NOT_FOUND: there is no folder nowhere/)

@@ -50,6 +50,37 @@ export const deleteRecords = (address: string, topic: string, before: number): P
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(before) }] })
   })
 
+/** The same of a compacted topic, of which a broker deletes none: it is one that deletes, for a moment. */
+export async function deleteCompacted(address: string, topic: string, before: number): Promise<void> {
+  await configure(address, topic, { 'cleanup.policy': 'delete', 'retention.ms': '-1' })
+  await until(() =>
+    deleteRecords(address, topic, before).then(
+      () => true,
+      () => false,
+    ),
+  )
+  await configure(address, topic, { 'cleanup.policy': 'compact' })
+}
+
+/** These settings, and none besides. */
+export const configure = (
+  address: string,
+  topic: string,
+  config: { readonly [setting: string]: string },
+): Promise<unknown> =>
+  withAdmin(address, (admin) =>
+    admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name: topic,
+          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+        },
+      ],
+    }),
+  )
+
 export const deleteTopic = (address: string, topic: string): Promise<void> =>
   withAdmin(address, async (admin) => {
     await admin.deleteTopics({ topics: [topic] })

@@ -27,6 +27,10 @@ export interface KafkaProxy {
   readonly address: string
   /** The requests that have passed, by api key. */
   requests(apiKey: number): number
+  /** The bytes of the largest of them. */
+  largest(apiKey: number): number
+  /** Bytes that brokers have sent to clients. */
+  answered(): number
   connections(): number
   /** Cuts every connection, now; new ones are served. */
   cut(): void
@@ -57,6 +61,8 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
   const connections = new Set<Connection>()
   const injections: Injection[] = []
   const counts = new Map<number, number>()
+  const sizes = new Map<number, number>()
+  let answered = 0
   let frozen = false
   let server: Server | undefined
 
@@ -76,6 +82,7 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
     }
     const toBroker = passage(client, broker, (frame) => {
       const request = requestOf(frame)
+      sizes.set(request.apiKey, Math.max(sizes.get(request.apiKey) ?? 0, frame.length))
       const injection = take(request)
       if (injection === undefined) return true
       if (injection.fault === 'lose request') {
@@ -88,6 +95,7 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
     })
     const toClient = passage(broker, client, (frame) => {
       const correlationId = frame.readInt32BE(4)
+      answered += frame.length
       const found = faults.get(correlationId)
       if (found === undefined) return true
       faults.delete(correlationId)
@@ -134,6 +142,8 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
   return {
     address: `127.0.0.1:${advertised}`,
     requests: (apiKey) => counts.get(apiKey) ?? 0,
+    largest: (apiKey) => sizes.get(apiKey) ?? 0,
+    answered: () => answered,
     connections: () => connections.size,
     cut: cutAll,
     freeze: () => setFrozen(true),

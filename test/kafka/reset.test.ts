@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
 import { planReset, reset } from '../../lib/service/kafka/reset.js'
 import { loadTopology } from '../../lib/service/topology-file.js'
-import { type Ended, type Folder, strangersFolder } from '../cli/revlog.js'
+import { BIN, type Ended, type Folder, strangersFolder } from '../cli/revlog.js'
 import { makeShopTopics, ORDERS, rows, SHOP, TOTALS } from './shop.js'
 import { describeKafka } from './suite.js'
 
@@ -52,6 +54,28 @@ describeKafka('revlog reset', (kafka) => {
     assert.deepEqual([again.code, again.out], [0, `reset ${name}:\n  nothing is left of an earlier run\n`])
     // From the first record on: were anything left of it, each order would count twice, or none would.
     assert.deepEqual(await table(), TOTALS)
+  })
+
+  it('asks on a terminal, and does it at yes and at nothing else', async function () {
+    if (spawnSync('script', ['--version']).status !== 0) this.skip()
+    /** At a terminal of its own: what is written there, and Ctrl-D at the end. */
+    const atTerminal = (typed: string): Promise<string> => {
+      const command = [process.execPath, BIN, 'reset', 'shop.js', ...brokers()].join(' ')
+      const child = spawn('script', ['-qec', `${command}; echo code $?`, '/dev/null'], { cwd: folder.path })
+      let out = ''
+      child.stdout.on('data', (chunk: Buffer) => {
+        if (!out.includes('(yes/no)') && `${out}${chunk}`.includes('(yes/no)')) child.stdin.end(typed)
+        out += chunk.toString()
+      })
+      return once(child, 'close').then(() => out)
+    }
+    for (const typed of ['no\n', 'y\n', '', '\x03']) {
+      const out = await atTerminal(typed)
+      assert.match(out, /nothing was done(.|\r|\n)*code 0/, JSON.stringify(typed))
+    }
+    assert.deepEqual(await table(), TOTALS)
+    assert.match(await atTerminal('yes\n'), new RegExp(`deleted group ${name}(.|\r|\n)*code 0`))
+    assert.match((await resetCommand('--yes')).out, /nothing is left/)
   })
 
   it('refuses while members are active, here or anywhere', async () => {

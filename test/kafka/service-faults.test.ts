@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import { cpSync, existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { json, stream, string, type Topology, topic, topology } from 'revlog'
-import { type RunOptions, run, type Service, type ServiceEvent } from 'revlog/service'
+import type { RevlogError } from 'revlog'
+import type { ServiceEvent } from 'revlog/service'
 import { type KafkaBroker, openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
-import { checkPartitions } from '../../lib/service/kafka/upkeep.js'
-import { inDirectory, tableOf, withCode } from '../service/support.js'
+import { checkOutputs, checkPartitions } from '../../lib/service/kafka/upkeep.js'
+import { inDirectory, withCode } from '../service/support.js'
 import { addPartitions, createRawTopic, deleteRecords, deleteTopic } from './admin.js'
+import { countersOn } from './counter.js'
 import { describeKafka } from './suite.js'
-
-const KEEP = { 'retention.ms': '-1' }
 
 describeKafka('what a service on Apache Kafka does when things are not as they were', (kafka) => {
   let broker: KafkaBroker
@@ -18,58 +17,7 @@ describeKafka('what a service on Apache Kafka does when things are not as they w
   })
   after(() => broker?.close())
 
-  /** Counts what came for each key: every record that is lost or taken twice shows. */
-  async function counter(outputSettings: { readonly [setting: string]: string } = {}) {
-    const name = kafka().name('counter')
-    const input = topic(`${name}-in`, { key: string(), value: json<{ readonly n: number }>() })
-    const output = topic(`${name}-out`, { key: string(), value: json<{ readonly count: number }>() })
-    const application: Topology = topology(name, [
-      stream(input)
-        .groupByKey()
-        .count({ name: 'counts' })
-        .mapValues((count) => ({ count, padding: 'x'.repeat(count > 5 ? 5_000 : 0) }), { value: json() })
-        .toStream()
-        .mapValues(({ count, padding }) => ({ count, padding }), { value: json() })
-        .to(output),
-    ])
-    await createRawTopic(kafka().address, input.name, KEEP)
-    await createRawTopic(kafka().address, output.name, { 'cleanup.policy': 'compact', ...outputSettings })
-    return { name, input, output, application, changelog: `${name}-counts-changelog` }
-  }
-  type Counter = Awaited<ReturnType<typeof counter>>
-
-  const start = (
-    { application }: Counter,
-    directory: string,
-    events: ServiceEvent[] = [],
-    options: Partial<RunOptions> = {},
-  ): Promise<Service> =>
-    run(application, {
-      brokers: kafka().address,
-      directory,
-      onEvent: (event) => events.push(event),
-      ...options,
-    })
-
-  async function produce(service: Pick<Service, 'produce'>, { input }: Counter, n: number): Promise<void> {
-    await service.produce(
-      input,
-      Array.from({ length: n }, (_, i) => ({ key: 'ada', value: { n: i } })),
-    )
-  }
-  const countOf = async (service: Service, { output }: Counter): Promise<number> => {
-    const table = await tableOf(service, output)
-    return table[0]?.[1].count ?? 0
-  }
-
-  /** A first life: three records, counted and committed. */
-  async function lived(app: Counter, directory: string, n = 3): Promise<void> {
-    const service = await start(app, directory)
-    await produce(service, app, n)
-    await service.caughtUp()
-    assert.equal(await countOf(service, app), n)
-    await service.stop()
-  }
+  const { counter, start, produce, countOf, lived } = countersOn(kafka)
 
   it('input that was deleted before it was read stops it, with the offsets', () =>
     inDirectory(async (directory) => {
@@ -240,6 +188,28 @@ describeKafka('what a service on Apache Kafka does when things are not as they w
     await addPartitions(kafka().address, app.input.name, 2)
     await look()
     assert.ok(withCode('E_PARTITION_COUNT_CHANGED', app.input.name)(failures[0]))
+  })
+
+  it('partitions that are added to an output are said, once', async () => {
+    const app = await counter()
+    const warnings: RevlogError[] = []
+    const told = new Map<string, number>()
+    const look = () =>
+      checkOutputs(
+        {
+          admin: broker.admin,
+          outputs: new Map([[app.output.name, 1]]),
+          onWarning: (error) => warnings.push(error),
+        },
+        told,
+      )
+    await look()
+    assert.deepEqual(warnings, [])
+    await addPartitions(kafka().address, app.output.name, 2)
+    await look()
+    await look()
+    assert.equal(warnings.length, 1)
+    assert.ok(withCode('E_OUTPUT_PARTITIONS', app.output.name, 'had 1 partitions', 'has 2')(warnings[0]))
   })
 
   it('a state that was made with fewer partitions is not gone on with', () =>

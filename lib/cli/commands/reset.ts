@@ -1,9 +1,12 @@
-import { createInterface } from 'node:readline/promises'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { RevlogError } from '../../core/errors.js'
 import { describeMember, planReset, type ResetPlan, reset as resetNow } from '../../service/kafka/reset.js'
 import { loadTopology } from '../../service/topology-file.js'
 import { usageError } from '../arguments.js'
+import { askYes } from '../ask.js'
 import type { Command, Context } from '../command.js'
-import { KAFKA_OPTIONS, requiredKafka } from '../kafka-options.js'
+import { brokersOf, KAFKA_OPTIONS, requiredKafka } from '../kafka-options.js'
 import { withKafka } from '../log-place.js'
 import { directoryOf } from '../places.js'
 import { plural } from '../progress.js'
@@ -37,9 +40,11 @@ export const reset: Command = {
     if (args.flag('dry-run') && args.flag('yes')) {
       throw usageError('reset', '--dry-run does nothing, --yes does it', 'choose one of them')
     }
-    const options = requiredKafka('reset', args, process.env)
     const topology = await loadTopology(args.positionals[0]!)
     const directory = args.text('dir') ?? directoryOf(topology)
+    const here = existsSync(join(directory, 'data.mdb'))
+    if (here && brokersOf(args, process.env) === undefined) throw embedded(directory)
+    const options = requiredKafka('reset', args, process.env)
     const { screen } = context
     await withKafka(options, async (kafka) => {
       const plan = await planReset(topology, { ...options, directory }, kafka)
@@ -83,14 +88,15 @@ async function agreed({ stop }: Context): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw usageError('reset', 'there is no terminal to ask on', 'add --yes to do it, or --dry-run to look')
   }
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await lines.question('Do this? (yes/no) ', { signal: stop })
-    return answer.trim().toLowerCase() === 'yes'
-  } catch (thrown) {
-    if (stop.aborted) return false
-    throw thrown
-  } finally {
-    lines.close()
-  }
+  return askYes('Do this? (yes/no) ', process.stdin, process.stderr, stop)
 }
+
+/** What a reset would leave there is in one file with what it would delete. */
+const embedded = (directory: string): RevlogError =>
+  new RevlogError(
+    'E_RESET_EMBEDDED',
+    `${directory} is a folder in which everything ran on this machine: its inputs, state and answers are in one file, and a reset on Apache Kafka leaves the first and the last`,
+    {
+      remedy: `to read its topics again from the beginning, run the topology under another name with --dir ${directory}; to begin with nothing, delete the folder while nothing runs on it; to reset the application on Kafka, add --brokers host:port`,
+    },
+  )

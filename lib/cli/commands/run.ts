@@ -71,7 +71,12 @@ async function runIn(
     directory,
     signal: stop,
     onEvent: sayEvents(screen),
+  }).catch((thrown: unknown) => {
+    if (!stop.aborted) throw thrown
+    screen.say('stopped before it ran')
+    return undefined
   })
+  if (service === undefined) return
   if (request.untilEnd) await runToTheEnd(service, topology, request, context)
   else {
     const where =

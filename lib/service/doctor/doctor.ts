@@ -44,7 +44,7 @@ export async function examine(
 
   let found: ApplicationTopics | undefined
   await look('topics', async () => {
-    found = await applicationTopics(topology, settings, admin)
+    found = await applicationTopics(topology, settings, admin, client)
     const commands = topicCommands(settings.kafka!.client.brokers)
     const { findings } = await inspectTopics(admin, found.expected, commands)
     const fine = `${found.expected.map(({ name }) => name).join(', ')}: there, with partitions and settings that go together`
@@ -112,17 +112,12 @@ const summed = (area: Area, findings: readonly TopicFinding[], fine: string): re
 async function checkInternalTopics(
   topology: Topology,
   options: RunOptions,
-  { client, admin }: KafkaBroker,
-  { internal, sources }: ApplicationTopics,
+  { admin }: KafkaBroker,
+  { internal }: ApplicationTopics,
 ): Promise<readonly Check[]> {
-  const places = sources.flatMap(({ name, partitions }) =>
-    Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })),
-  )
-  const committed = await client.committedOffsets(topology.name, places, { requireStable: false })
-  const begun = committed.some(({ offset }) => offset !== undefined)
   const { topics, findings } = await inspectInternalTopics(
     admin,
-    internal.map((topic) => ({ ...topic, inUse: begun && topic.kind === 'changelog' })),
+    internal,
     topicCommands(settingsOf(topology, options).kafka!.client.brokers),
   )
   const missing = internal.filter(({ name }) => !topics.has(name)).map(({ name }) => name)

@@ -175,6 +175,7 @@ export function createEngineRoom(options: RoomOptions): EngineRoom {
     internal: new Set(layout.plan.repartitionTopics.keys()),
     admin: options.admin,
     partitions: layout.sources,
+    outputs: layout.outputs,
     onFailure: fail,
     onWarning: warn,
   })

@@ -33,14 +33,14 @@ export interface LagReport {
 /**
  * Asks Kafka how far an application is, from outside: it need not run.
  *
- * @throws RevlogError `E_NOT_COPARTITIONED`, `E_AUTHORIZATION`, `E_BROKER_UNREACHABLE`
+ * @throws RevlogError `E_NOT_COPARTITIONED`, `E_AUTHORIZATION`, `E_BROKER_UNREACHABLE`, `E_INCOMPATIBLE_TOPOLOGY`
  */
 export async function lagOf(
   topology: Topology,
   options: RunOptions,
   { client, admin }: Pick<KafkaBroker, 'client' | 'admin'>,
 ): Promise<LagReport> {
-  const { plan, parts } = await applicationTopics(topology, settingsOf(topology, options), admin)
+  const { plan, parts } = await applicationTopics(topology, settingsOf(topology, options), admin, client)
   const wanted = plan.tasks.flatMap(({ part, partition, inputs }) => {
     const { name } = parts.find((named) => named.part === part)!
     return inputs.map(({ topic }) => ({ task: `${name}_${partition}`, topic: topic.name, partition }))

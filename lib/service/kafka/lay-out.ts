@@ -7,6 +7,7 @@ import { ensureInternalTopics, requireTopics } from '../../brokers/kafka/topics.
 import { type Plan, type PlannedTask, planTasks } from '../../engine/plan.js'
 import { sourceTopicsOf, type Topology } from '../../topology/topology.js'
 import type { KafkaSettings, Settings } from '../options.js'
+import { type ReadPart, readParts } from './known-parts.js'
 import { expectedTopics, internalTopics, type NamedPart, namedParts } from './parts.js'
 
 /** What the brokers say; with the topology, all that the layout follows from. */
@@ -16,6 +17,8 @@ export interface Found {
   /** Partitions of these, and of those that are written for others. */
   readonly topics: ReadonlyMap<string, number>
   readonly cluster: string | undefined
+  /** What an earlier life has left. */
+  readonly read: readonly ReadPart[]
 }
 
 /** The application as the brokers have it. */
@@ -26,11 +29,17 @@ export interface Layout {
   readonly planned: ReadonlyMap<TaskId, { readonly task: PlannedTask; readonly part: NamedPart }>
   /** Partitions of the topics that are read from others. */
   readonly sources: ReadonlyMap<string, number>
+  /** Those of the topics that are only written. */
+  readonly outputs: ReadonlyMap<string, number>
   readonly partitionsOf: (topic: string) => number
   readonly cluster: string | undefined
 }
 
-/** Checks the topics and makes those of the application's own. */
+/**
+ * Checks the topics and makes those of the application's own.
+ *
+ * @throws RevlogError `E_INCOMPATIBLE_TOPOLOGY`, and those of the checks
+ */
 export async function layOut(
   topology: Topology,
   settings: Settings,
@@ -49,25 +58,16 @@ export async function layOut(
   const plan = planTasks(topology, (topic) => sources.get(topic) ?? 1)
   const { topics, findings } = await requireTopics(admin, expectedTopics(topology, plan, settings), commands)
   warn(findings)
-  const inputs = [...sources].flatMap(([topic, n]) =>
-    Array.from({ length: n }, (_, partition) => ({ topic, partition })),
-  )
-  // Not the stable ones: a transaction that a killed process has left open ends when its task is taken over, after this.
-  const known = await client.committedOffsets(topology.name, inputs, { requireStable: false })
-  const begun = known.some(({ offset }) => offset !== undefined)
-  const parts = namedParts(topology, plan, kafka.exactlyOnce)
-  const stateful = new Set(parts.flatMap(({ changelog }) => changelog ?? []))
-  const internal = await ensureInternalTopics(
-    admin,
-    internalTopics(plan, parts, (topic) => begun && stateful.has(topic)),
-    commands,
-  )
+  const { parts: read, begun } = await readParts(client, topology.name, plan)
+  const parts = namedParts(topology, plan, kafka.exactlyOnce, read)
+  const internal = await ensureInternalTopics(admin, internalTopics(plan, parts, begun), commands)
   warn(internal.findings)
   const { clusterId } = await client.metadata([])
   return {
     sources,
     topics: new Map([...topics].map(([name, { partitions }]) => [name, partitions])),
     cluster: clusterId,
+    read,
   }
 }
 
@@ -75,10 +75,10 @@ export async function layOut(
 export function layoutOf(
   topology: Topology,
   { exactlyOnce }: KafkaSettings,
-  { sources, topics, cluster }: Found,
+  { sources, topics, cluster, read }: Found,
 ): Layout {
   const plan = planTasks(topology, (topic) => sources.get(topic) ?? 1)
-  const parts = namedParts(topology, plan, exactlyOnce)
+  const parts = namedParts(topology, plan, exactlyOnce, read)
   return {
     parts,
     plan,
@@ -89,6 +89,7 @@ export function layoutOf(
       }),
     ),
     sources,
+    outputs: new Map([...topics].filter(([name]) => !sources.has(name))),
     partitionsOf: (topic) =>
       plan.repartitionTopics.get(topic) ?? topics.get(topic) ?? sources.get(topic) ?? 1,
     cluster,

@@ -11,6 +11,7 @@ import type { Step } from '../protocol/ports.js'
 import { type TakeOverOptions, takeOver, takeOverTransactional } from '../protocol/take-over.js'
 import { openChangelog } from './changelog-log.js'
 import type { RoomMember } from './engine-room.js'
+import { keptNothing } from './known-parts.js'
 import { boundsOf } from './log-bounds.js'
 import type { NamedPart } from './parts.js'
 import type { Prefetch } from './prefetch.js'
@@ -48,7 +49,7 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
   const { client, settings, exactlyOnce, prefetch, signal, application } = opener
   const { planned, name } = slot
   const { part, partition } = planned
-  const { changelog: changelogTopic, outboxTopics } = opener.partOf(slot)
+  const { changelog: changelogTopic, outboxTopics, about } = opener.partOf(slot)
   // At least once too: what a producer of ours has taken back before the guarantee was changed must not count.
   const isolation: Isolation = 'read_committed'
   const topics = planned.inputs.map(({ topic }) => topic.name)
@@ -94,9 +95,11 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
         : openChangelog(client, changelogTopic, partition, isolation, signal)
     const started = Date.now()
     let restored: number | undefined
+    let hadChangelog = true
     const options: TakeOverOptions = {
       name,
       partition,
+      about,
       backend: state?.backend ?? createMemoryBackend(),
       stores: part.stores.map((store) => store.name),
       changelog,
@@ -118,8 +121,10 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
       async committed() {
         const places = topics.map((topic) => ({ topic, partition }))
         const found = await client.committedOffsets(application, places, { signal, timeoutMs: Infinity })
+        hadChangelog = !keptNothing(found)
         return new Map(found.flatMap(({ topic, offset }) => (offset === undefined ? [] : [[topic, offset]])))
       },
+      hadChangelog: () => hadChangelog,
       async startOffset(topic) {
         const internal = part.inputs.some((input) => input.internal && input.topic.name === topic)
         const at = internal ? 'earliest' : settings.startFrom

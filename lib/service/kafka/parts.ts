@@ -5,8 +5,10 @@ import type { Plan } from '../../engine/plan.js'
 import { originsOf } from '../../topology/origins.js'
 import type { SubTopology } from '../../topology/sub-topology.js'
 import { sinkTopicsOf, type Topology } from '../../topology/topology.js'
+import { matchParts } from '../manifest.js'
 import type { Settings } from '../options.js'
 import { changelogTopic, topicsOf } from '../topics.js'
+import { aboutPart, type ReadPart } from './known-parts.js'
 
 /** A sub-topology as the group and the changelogs know it. */
 export interface NamedPart {
@@ -18,28 +20,45 @@ export interface NamedPart {
   readonly changelog: string | undefined
   /** Repartition topics that it writes, through its outbox. */
   readonly outboxTopics: ReadonlySet<string>
+  /** For the group, see `aboutPart`. */
+  readonly about: string
 }
 
-/** @param exactlyOnce transactions need no outbox, and so a part without stores no changelog */
-export function namedParts(topology: Topology, plan: Plan, exactlyOnce: boolean): readonly NamedPart[] {
+/**
+ * @param exactlyOnce transactions need no outbox, and so a part without stores no changelog
+ * @param read what has a changelog keeps its name, in whatever order the topology now names its stores
+ * @throws RevlogError `E_INCOMPATIBLE_TOPOLOGY` when that has other stores
+ */
+export function namedParts(
+  topology: Topology,
+  plan: Plan,
+  exactlyOnce: boolean,
+  read: readonly ReadPart[],
+): readonly NamedPart[] {
   const counts = new Map<SubTopology, number>()
   for (const { part, partition } of plan.tasks) {
     counts.set(part, Math.max(counts.get(part) ?? 0, partition + 1))
   }
-  return [...counts].map(([part, partitions]) => {
+  const described = [...counts].map(([part, partitions]) => ({ part, partitions }))
+  const known = matchParts(topology.name, read, described)
+  return described.map(({ part, partitions }) => {
     const exits = part.outputs.filter(({ internal }) => internal).map(({ topic }) => topic)
     const outboxTopics = new Set(exactlyOnce ? [] : exits)
     const [store] = part.stores
     const [exit] = part.exits
-    const name =
+    const before = known.get(part)
+    const fresh =
       store?.name ?? (exit === undefined ? `+${part.inputs[0]!.topic.name}` : `${exit.name}-outbox`)
+    const name = before?.changelog === true ? before.name : fresh
     const keeps = store !== undefined || outboxTopics.size > 0
+    const stores = part.stores.map((one) => one.name)
     return {
       part,
       partitions,
       name,
       changelog: keeps ? changelogTopic(topology.name, name) : undefined,
       outboxTopics,
+      about: aboutPart(name, stores, keeps),
     }
   })
 }
@@ -102,20 +121,20 @@ function historiesOf(topology: Topology): ReadonlyMap<string, number> {
   return histories
 }
 
+/** @param begun topics of which something was read by who has a changelog: it must be there */
 export const internalTopics = (
   plan: Plan,
   parts: readonly NamedPart[],
-  inUse: (topic: string) => boolean,
+  begun: ReadonlySet<string>,
 ): readonly InternalTopic[] => [
   ...[...plan.repartitionTopics].map(([name, partitions]) => ({
     name,
     partitions,
     kind: 'repartition' as const,
-    inUse: inUse(name),
+    inUse: false,
   })),
-  ...parts.flatMap(({ changelog, partitions }) =>
-    changelog === undefined
-      ? []
-      : [{ name: changelog, partitions, kind: 'changelog' as const, inUse: inUse(changelog) }],
-  ),
+  ...parts.flatMap(({ part, changelog, partitions }) => {
+    const inUse = part.inputs.some(({ topic }) => begun.has(topic.name))
+    return changelog === undefined ? [] : [{ name: changelog, partitions, kind: 'changelog' as const, inUse }]
+  }),
 ]

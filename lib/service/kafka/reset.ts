@@ -7,7 +7,9 @@ import type { DescribedMember } from '../../brokers/kafka/wire/groups.js'
 import { RevlogError } from '../../core/errors.js'
 import type { Topology } from '../../topology/topology.js'
 import { type RunOptions, settingsOf } from '../options.js'
+import { changelogTopic } from '../topics.js'
 import { applicationTopics } from './application-topics.js'
+import { readParts } from './known-parts.js'
 import { localTasks, tasksDirectory } from './local-state.js'
 
 /** What a reset would remove, so that the application starts as one that has never run. */
@@ -43,8 +45,12 @@ export async function planReset(
 ): Promise<ResetPlan> {
   // Under at least once there are more topics, and a guarantee can have been changed.
   const settings = settingsOf(topology, { ...options, processingGuarantee: 'at_least_once' })
-  const { sources, internal } = await applicationTopics(topology, settings, kafka.admin)
+  const { plan, sources, internal } = await applicationTopics(topology, settings, kafka.admin)
   const names = new Set(internal.map(({ name }) => name))
+  // Also the changelog of a topology that had other stores: that is what a reset after a change is for.
+  for (const { name, changelog } of (await readParts(kafka.client, topology.name, plan)).parts) {
+    if (changelog) names.add(changelogTopic(topology.name, name))
+  }
   const { topics: all } = await kafka.client.metadata('all')
   const topics = all.filter(({ name }) => names.has(name))
   const looksOurs = new RegExp(`^${topology.name.replaceAll('.', '\\.')}-.*-(?:changelog|repartition)$`)

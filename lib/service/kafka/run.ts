@@ -18,6 +18,7 @@ import { keepLeftStates } from './left-states.js'
 import { groupParts } from './parts.js'
 import { portableSettings } from './threads/portable-settings.js'
 import { openThreads } from './threads/threads.js'
+import { unlessStopped } from './unless-stopped.js'
 
 /**
  * Runs a topology as a member of its group on Apache Kafka. The member says what is to run, an engine room runs it:
@@ -29,6 +30,7 @@ import { openThreads } from './threads/threads.js'
  *      └───────────────────────── inputs, outputs, changelogs ────────────────────────────────┘
  * ```
  *
+ * @throws the signal's reason when it is aborted before the service runs; nothing was processed then
  * @param step for tests: called between the steps of the protocols
  * @param file what exports the topology, for threads
  */
@@ -40,11 +42,15 @@ export async function runOnKafka(
   file?: string,
 ): Promise<Service> {
   const portable = kafka.threads === 1 ? undefined : portableSettings(settings, kafka)
-  const client = await openKafkaClient(kafka.client)
+  const { signal } = settings
+  const client = await unlessStopped(
+    signal,
+    openKafkaClient(kafka.client, signal === undefined ? {} : { signal }),
+  )
   const admin = createTopicAdmin(client, kafka.client)
   let release = async (): Promise<void> => {}
   try {
-    const found = await layOut(topology, settings, kafka, client, admin)
+    const found = await unlessStopped(signal, layOut(topology, settings, kafka, client, admin))
     const layout = layoutOf(topology, kafka, found)
     release = await holdDirectory(settings.directory)
     // The two know each other: the room commits in the member's name, the member tells it what is to run.
@@ -67,8 +73,9 @@ export async function runOnKafka(
     return launch({ topology, settings, kafka, client, admin, layout, room, hall, release })
   } catch (thrown) {
     await release()
-    await admin.close()
-    await client.close()
+    const closed = Promise.allSettled([client.close(), admin.close()])
+    // Who is told to stop does not wait for brokers that may never answer.
+    if (signal?.aborted !== true) await closed
     throw thrown
   }
 }

@@ -16,6 +16,8 @@ export interface UpkeepOptions {
   readonly admin: Pick<TopicAdmin, 'deleteBelow' | 'describe'>
   /** Partitions of each source topic, as the tasks were planned. */
   readonly partitions: ReadonlyMap<string, number>
+  /** Partitions of each topic that is written for others, as they were at the start. */
+  readonly outputs: ReadonlyMap<string, number>
   readonly onFailure: (error: RevlogError) => void
   readonly onWarning: (error: RevlogError) => void
 }
@@ -25,7 +27,11 @@ export function startUpkeep(options: UpkeepOptions): { readonly stop: () => void
   const purging = setInterval(() => void purge(options, purged), PURGE_MS)
   const auditing = setInterval(() => void audit(options), AUDIT_MS)
   const purged = new Map<string, number>()
-  const looking = setInterval(() => void checkPartitions(options), LOOK_MS)
+  const told = new Map<string, number>()
+  const looking = setInterval(() => {
+    void checkPartitions(options)
+    void checkOutputs(options, told)
+  }, LOOK_MS)
   const timers = [purging, auditing, looking]
   for (const timer of timers) timer.unref()
   return {
@@ -97,6 +103,30 @@ export async function checkPartitions({
           at: { topic: name },
           remedy:
             'keys have moved to other partitions, away from their state: copy the records into a topic of the old number, or reset the application',
+        },
+      ),
+    )
+  }
+}
+
+/** Keys go where they went before until the next start; after it some are in another partition than their past. */
+export async function checkOutputs(
+  { admin, outputs, onWarning }: Pick<UpkeepOptions, 'admin' | 'outputs' | 'onWarning'>,
+  told: Map<string, number>,
+): Promise<void> {
+  const found = await admin.describe([...outputs.keys()]).catch(() => [])
+  for (const { name, partitions: now } of found) {
+    const before = outputs.get(name)!
+    if (now === (told.get(name) ?? before)) continue
+    told.set(name, now)
+    onWarning(
+      new RevlogError(
+        'E_OUTPUT_PARTITIONS',
+        `topic ${name}, which is written, had ${before} partitions at the start and has ${now} now: from the next start on keys go to other partitions, and compaction does not remove what older records say of them`,
+        {
+          at: { topic: name },
+          remedy:
+            'let readers keep the greatest revision over all partitions, or write to a new topic of that number from the beginning',
         },
       ),
     )

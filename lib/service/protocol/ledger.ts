@@ -58,6 +58,8 @@ export interface LedgerOptions {
   /** Of one task in all its lives: names its state, and its messages to other tasks. */
   readonly name: string
   readonly partition: number
+  /** Goes with its positions to the group. */
+  readonly about?: string | undefined
   /** `undefined` for a task that keeps nothing. */
   readonly changelog:
     | {
@@ -84,7 +86,8 @@ export const changelogStores = (stores: readonly string[], outbox: boolean): rea
   outbox ? [...stores, OUTBOX_STORE] : stores
 
 export function createLedger(options: LedgerOptions): Ledger {
-  const { backend, name, partition, changelog, outboxTopics } = options
+  const { backend, name, partition, changelog, outboxTopics, about } = options
+  const metadata = about === undefined ? {} : { metadata: about }
   const state = sealable(backend, options.transactionRows)
   // Also without topics of its own: what was left by an owner that had some must be sent.
   const outbox =
@@ -198,7 +201,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     positions: () =>
       effects === undefined
         ? []
-        : [...effects.positions].map(([topic, offset]) => ({ topic, partition, offset })),
+        : [...effects.positions].map(([topic, offset]) => ({ topic, partition, offset, ...metadata })),
   }
 }
 

@@ -45,6 +45,8 @@ export interface GroupPosition {
   readonly partition: number
   /** The next offset to be read. */
   readonly offset: number
+  /** What the group is to remember of who read it. */
+  readonly metadata?: string
 }
 
 /** A moment between two steps of a protocol, by name: a test ends the process there. */

@@ -111,6 +111,14 @@ async function startingPoint(backend: StateBackend, log: ChangelogLog): Promise<
       { at, remedy: 'bring the topic back as it was, or reset the application so that it starts anew' },
     )
   }
+  // Compaction keeps the last identity: somebody has deleted records, and who restores from the rest would lack them.
+  if (known.identity !== undefined && known.identity.offset < start) {
+    throw new RevlogError(
+      'E_CHANGELOG_TRUNCATED',
+      `the changelog begins at ${start}, and what says which stores it is of was at ${known.identity.offset}`,
+      { at, remedy: 'bring the topic back as it was, or reset the application so that it starts anew' },
+    )
+  }
   if (known.identity !== undefined && known.identity.offset < end) {
     const [record] = (await log.read(known.identity.offset)).records
     const same =
@@ -224,7 +232,8 @@ function createPass(backend: StateBackend, from: Checkpoint, { through, end }: B
       // that was in the middle of such rows: then it is known after a pass from the start.
       if (ahead) return { through: marker ?? (from.state === 'ahead' ? Infinity : from.offset - 1), end }
       const completed = reader.take()
-      if (reader.unnamed() > 0) throw corrupt('it does not name its stores')
+      const nameless = completed !== undefined && reader.ids().size === 0
+      if (nameless || reader.unnamed() > 0) throw corrupt('it does not name its stores')
       const doubtful = [...unclosed.map(({ key }) => key), ...beyond]
       const certain = doubtful.length === 0 ? offset : (marker ?? from.offset - 1) + 1
       const whole = checkpoint('whole', certain)

@@ -3,9 +3,11 @@ import { partitionOf } from '../../core/murmur2.js'
 import type { Task } from '../../engine/task.js'
 import { encodeEpoch } from '../../state/changelog.js'
 import type { StateBackend } from '../../state/port.js'
+import { changedStores, otherTopology } from '../manifest.js'
 import { claim, commitAtLeastOnce, sendOutbox } from './at-least-once.js'
 import { commitExactlyOnce } from './exactly-once.js'
 import { changelogStores, createLedger, type Ledger } from './ledger.js'
+import { OUTBOX_STORE } from './outbox.js'
 import type { ChangelogLog, GroupPosition, Producer, TransactionalProducer } from './ports.js'
 import { readTail, type Tail, type TailOptions } from './tail.js'
 
@@ -19,6 +21,8 @@ export interface TakeOverOptions extends TailOptions {
   /** Of one task in all its lives, see {@link Ledger}. */
   readonly name: string
   readonly partition: number
+  /** Goes with its positions to the group. */
+  readonly about?: string
   /** Where its state is kept; of a task without a changelog nothing is read from there. */
   readonly backend: StateBackend
   readonly stores: readonly string[]
@@ -29,6 +33,8 @@ export interface TakeOverOptions extends TailOptions {
   readonly makeTask: (state: StateBackend) => Task
   /** The group's positions of the task's topics, where it has any. */
   readonly committed: () => Promise<ReadonlyMap<string, number>>
+  /** Asked after that: whether whoever was there has a changelog. `true` when absent. */
+  readonly hadChangelog?: () => boolean
   /** Where a topic is begun that was never read. */
   readonly startOffset: (topic: string) => Promise<number>
   readonly wallTime: () => number
@@ -39,7 +45,7 @@ export interface TakeOverOptions extends TailOptions {
  * says again what a crash has left in doubt, and sends what may not have been sent.
  *
  * @throws RevlogError `E_TASK_CONTENDED`, `E_TASK_MIGRATED` when another process is at it: try again if the task is
- *   still this process's; `E_CHANGELOG_MISSING`, `E_POSITION_BEHIND_GROUP` and those of `readTail` when a person
+ *   still this process's; `E_CHANGELOG_MISSING`, `E_INCOMPATIBLE_TOPOLOGY`, `E_POSITION_BEHIND_GROUP` and those of `readTail` when a person
  *   must decide
  */
 export async function takeOver(
@@ -91,12 +97,15 @@ async function open(
   opening: readonly { readonly key: Buffer; readonly value: Buffer | undefined }[],
 ): Promise<Owned> {
   const { backend, changelog: log } = options
-  if (log !== undefined && backend.metadata() === undefined && committed.size > 0) throw missing(options, log)
+  const begun = committed.size > 0 && (options.hadChangelog?.() ?? true)
+  if (log !== undefined && backend.metadata() === undefined && begun) throw missing(options, log)
+  if (tail !== undefined) checkStores(options, tail)
   const ledger = createLedger({
     backend,
     transactionRows: options.transactionRows,
     name: options.name,
     partition: options.partition,
+    about: options.about,
     changelog:
       log === undefined
         ? undefined
@@ -123,6 +132,15 @@ async function open(
     task.seek(topic, told ?? (await options.startOffset(topic)))
   }
   return { task, ledger }
+}
+
+/** Stores that are new would lack what was read before; what is gone would be there again when it comes back. */
+function checkStores({ name, stores }: TakeOverOptions, { checkpoint }: Tail): void {
+  const before = Object.keys(checkpoint.stores).filter((store) => store !== OUTBOX_STORE)
+  if (checkpoint.identity === undefined && before.length === 0) return
+  const change = changedStores(before, stores)
+  if (change !== undefined)
+    throw otherTopology(`the changelog of ${name} was written by another topology: ${change}`)
 }
 
 const contended = ({ name, partition }: TakeOverOptions): RevlogError =>

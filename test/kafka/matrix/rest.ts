@@ -27,7 +27,7 @@ export async function restOf(
   places: readonly Place[],
   withinMs: number,
 ): Promise<void> {
-  const parts = namedParts(topology, plan, guarantee === 'exactly_once')
+  const parts = namedParts(topology, plan, guarantee === 'exactly_once', [])
   const tasks = parts.flatMap(({ name, partitions }) =>
     Array.from({ length: partitions }, (_, partition) => `${name}_${partition}`),
   )

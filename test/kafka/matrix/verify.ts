@@ -105,6 +105,7 @@ async function compareStates(
     topology,
     plan,
     guarantee === 'exactly_once',
+    [],
   )) {
     if (changelog === undefined) continue
     const logs = await readTopic(client, changelog, partitions, isolation)

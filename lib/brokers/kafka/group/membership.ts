@@ -258,7 +258,10 @@ export function joinGroup(options: MembershipOptions): Member {
       new RevlogError(
         'E_HEARTBEAT_LATE',
         `the event loop was blocked for ${Math.round(lateMs)} ms, the session timeout is ${sessionTimeoutMs} ms`,
-        { remedy: 'let no call in a processor take so long, or raise the session timeout' },
+        {
+          remedy:
+            'let no call in a processor take so long, raise the session timeout, or give the tasks threads of their own',
+        },
       ),
     )
   }
