@@ -36,7 +36,7 @@ export async function openKafkaBroker(options: OpenKafkaBroker): Promise<KafkaBr
     kafka,
     startTimeoutMs === undefined ? {} : { timeoutMs: startTimeoutMs },
   )
-  const admin = createTopicAdmin(client, kafka)
+  const admin = createTopicAdmin(client)
   const broker = createKafkaBroker(client, admin)
   return {
     ...broker,
@@ -131,7 +131,6 @@ export function createKafkaBroker(client: KafkaClient, admin: TopicAdmin): Broke
     },
     async close() {
       closed = true
-      await admin.close()
     },
   }
 }

@@ -41,7 +41,7 @@ export async function runOnKafka(
 ): Promise<Service> {
   const portable = kafka.threads === 1 ? undefined : portableSettings(settings, kafka)
   const client = await openKafkaClient(kafka.client)
-  const admin = createTopicAdmin(client, kafka.client)
+  const admin = createTopicAdmin(client)
   let release = async (): Promise<void> => {}
   try {
     const found = await layOut(topology, settings, kafka, client, admin)
@@ -67,7 +67,6 @@ export async function runOnKafka(
     return launch({ topology, settings, kafka, client, admin, layout, room, hall, release })
   } catch (thrown) {
     await release()
-    await admin.close()
     await client.close()
     throw thrown
   }
