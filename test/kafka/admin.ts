@@ -65,6 +65,25 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 30))
 }
 
+/** Gives a topic these settings, and no others of its own. */
+export const alterTopic = (
+  address: string,
+  topic: string,
+  config: { readonly [setting: string]: string },
+): Promise<unknown> =>
+  withAdmin(address, (admin) =>
+    admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name: topic,
+          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+        },
+      ],
+    }),
+  )
+
 /** Deletes the records of partition 0 before an offset. */
 export const deleteRecords = (address: string, topic: string, before: number): Promise<void> =>
   withAdmin(address, async (admin) => {

@@ -196,8 +196,11 @@ export interface ProducerOptions extends CallOptions {
   readonly compression?: 'none' | 'gzip' | 'lz4'
   /** Bytes of one batch before compression, unless a single record is larger. 900,000 when absent. */
   readonly maxBatchBytes?: number
-  /** A larger record is refused before anything is sent. 1,048,588 when absent, Kafka's own `max.message.bytes`. */
-  readonly maxMessageBytes?: number
+  /**
+   * What a topic takes, its `max.message.bytes`, where that is known: a larger record is refused before anything is sent.
+   * A record that no request can carry is refused in any case.
+   */
+  readonly maxMessageBytesOf?: (topic: string) => number | undefined
   /** Records of one batch. 10,000 when absent. */
   readonly maxBatchRecords?: number
   /** The partition of a record that does not name it; without this such a record is refused with `E_RECORD_PLACE`. */

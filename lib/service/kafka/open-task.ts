@@ -11,6 +11,7 @@ import type { Step } from '../protocol/ports.js'
 import { type TakeOverOptions, takeOver, takeOverTransactional } from '../protocol/take-over.js'
 import { openChangelog } from './changelog-log.js'
 import type { RoomMember } from './engine-room.js'
+import type { Layout } from './lay-out.js'
 import { boundsOf } from './log-bounds.js'
 import type { NamedPart } from './parts.js'
 import type { Prefetch } from './prefetch.js'
@@ -30,7 +31,7 @@ export interface TaskOpener {
   readonly producer: SharedProducer
   readonly member: () => RoomMember
   readonly partOf: (slot: Slot) => NamedPart
-  readonly partitionsOf: (topic: string) => number
+  readonly layout: Pick<Layout, 'partitionsOf' | 'maxMessageBytesOf'>
   readonly maxPendingBytes: number
   readonly fetchBytes: number
   readonly signal: AbortSignal
@@ -72,7 +73,7 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
           `${application}-${slot.id}`,
           TRANSACTION_TIMEOUT_MS,
           group,
-          opener.partitionsOf,
+          opener.layout,
           signal,
         )
       : undefined
@@ -101,7 +102,7 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
       stores: part.stores.map((store) => store.name),
       changelog,
       outboxTopics,
-      partitionsOf: opener.partitionsOf,
+      partitionsOf: opener.layout.partitionsOf,
       makeTask: (rows) =>
         createTask({
           part,

@@ -102,20 +102,31 @@ function historiesOf(topology: Topology): ReadonlyMap<string, number> {
   return histories
 }
 
+/** @param maxMessageBytes what the topics of others take: these take as much */
 export const internalTopics = (
   plan: Plan,
   parts: readonly NamedPart[],
   inUse: (topic: string) => boolean,
+  maxMessageBytes = 0,
 ): readonly InternalTopic[] => [
   ...[...plan.repartitionTopics].map(([name, partitions]) => ({
     name,
     partitions,
     kind: 'repartition' as const,
     inUse: inUse(name),
+    maxMessageBytes,
   })),
   ...parts.flatMap(({ changelog, partitions }) =>
     changelog === undefined
       ? []
-      : [{ name: changelog, partitions, kind: 'changelog' as const, inUse: inUse(changelog) }],
+      : [
+          {
+            name: changelog,
+            partitions,
+            kind: 'changelog' as const,
+            inUse: inUse(changelog),
+            maxMessageBytes,
+          },
+        ],
   ),
 ]
