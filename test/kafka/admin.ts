@@ -1,8 +1,12 @@
 import kafkajs, { type Admin } from 'kafkajs'
 
-/** What the port of a broker cannot ask for, done by kafkajs' administration. */
+/**
+ * What the port of a broker cannot ask for, done by kafkajs' administration.
+ *
+ * @param address `host:port`, or several with commas between them
+ */
 export async function withAdmin<T>(address: string, use: (admin: Admin) => Promise<T>): Promise<T> {
-  const kafka = new kafkajs.Kafka({ brokers: [address], logLevel: kafkajs.logLevel.NOTHING })
+  const kafka = new kafkajs.Kafka({ brokers: address.split(','), logLevel: kafkajs.logLevel.NOTHING })
   const admin = kafka.admin()
   await admin.connect()
   try {
@@ -17,18 +21,25 @@ export const createRawTopic = (
   topic: string,
   config: { readonly [setting: string]: string },
   partitions = 1,
+  replicas = -1,
 ): Promise<unknown> =>
   withAdmin(address, async (admin) => {
-    await admin.createTopics({
-      waitForLeaders: false,
-      topics: [
-        {
-          topic,
-          numPartitions: partitions,
-          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-        },
-      ],
-    })
+    await admin
+      .createTopics({
+        waitForLeaders: false,
+        topics: [
+          {
+            topic,
+            numPartitions: partitions,
+            replicationFactor: replicas,
+            configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+          },
+        ],
+      })
+      .catch((thrown: Error) => {
+        // Made it is; kafkajs has looked at it too soon.
+        if (!thrown.message.includes('leadership election')) throw thrown
+      })
     await until(async () => {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
       return topics.every(
@@ -37,10 +48,41 @@ export const createRawTopic = (
     })
   })
 
+/** Moves the copies of partition 0 to these nodes, the first of which then leads it; resolves when it does. */
+export const moveTo = (address: string, topic: string, replicas: number[]): Promise<unknown> =>
+  withAdmin(address, async (admin) => {
+    await admin.alterPartitionReassignments({
+      topics: [{ topic, partitionAssignment: [{ partition: 0, replicas }] }],
+    })
+    await until(async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+      return topics[0]!.partitions[0]!.leader === replicas[0]
+    })
+  })
+
 /** A busy broker tells of what it has done a moment later, and until then answers with errors. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 30))
 }
+
+/** Gives a topic these settings, and no others of its own. */
+export const alterTopic = (
+  address: string,
+  topic: string,
+  config: { readonly [setting: string]: string },
+): Promise<unknown> =>
+  withAdmin(address, (admin) =>
+    admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name: topic,
+          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+        },
+      ],
+    }),
+  )
 
 /** Deletes the records of partition 0 before an offset. */
 export const deleteRecords = (address: string, topic: string, before: number): Promise<void> =>

@@ -1,13 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { Socket } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Certificates, makeCertificates } from './certificates.js'
 import { jarsOf, NEWEST, run } from './jars.js'
+import { formatNode, SMALL_AND_QUICK } from './node.js'
 import { freePorts } from './ports.js'
 import { untilReady } from './wire.js'
 
@@ -90,57 +87,28 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
       ? undefined
       : { ...certificates, password, saslAddress: `localhost:${sasl}`, mutualAddress: `localhost:${mutual}` }
   const address = `127.0.0.1:${port}`
-  const settings = join(folder, 'server.properties')
-  const logFile = join(folder, 'broker.log')
-  await writeFile(
-    settings,
-    lines({
+  const node = await formatNode({
+    jars,
+    folder,
+    clusterId: randomBytes(16).toString('base64url'),
+    properties: {
       ...listeners(port, controller, proxied, secured === undefined ? undefined : { sasl, mutual }),
       ...(secured === undefined ? {} : security(secured)),
-      ...TEST_SETTINGS,
-      'log.dirs': join(folder, 'data'),
+      ...SMALL_AND_QUICK,
       ...options.properties,
-    }),
-  )
-  const java = ['-cp', join(jars, '*'), '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
-
-  const format = await run('java', [
-    ...[C1_ONLY, ...java, 'kafka.tools.StorageTool', 'format'],
-    // With "=", for an id that begins with "-".
-    ...[`--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', settings],
-    ...(secured === undefined ? [] : ['admin', 'nobody'].flatMap((user) => scram(user, password))),
-  ])
-  if (!format.ok) throw new Error(`Kafka ${version} cannot format its folder: ${format.said}`)
-
-  let broker: ChildProcess | undefined
-  const log = (): string => readFileSync(logFile, 'utf8').slice(-4_000)
+    },
+    format: secured === undefined ? [] : ['admin', 'nobody'].flatMap((user) => scram(user, password)),
+    ...(options.java === undefined ? {} : { java: options.java }),
+  })
 
   async function start(): Promise<void> {
-    const out = openSync(logFile, 'a')
-    const heap = ['-Xms64m', '-Xmx512m', '-XX:+UseSerialGC', ...(options.java ?? [C1_ONLY])]
-    const child = spawn('java', [...heap, ...java, 'kafka.Kafka', settings], { stdio: ['ignore', out, out] })
-    closeSync(out)
-    child.unref()
-    const guard = startGuard(child.pid!, folder)
-    child.on('exit', () => guard.kill('SIGKILL'))
-    broker = child
-    await untilReady(address, () =>
-      child.exitCode === null && child.signalCode === null ? undefined : `Kafka ${version} ended: ${log()}`,
-    )
+    node.start()
+    await untilReady(address, () => (node.runs() ? undefined : `Kafka ${version} ended: ${node.log()}`))
   }
 
-  async function end(signal: NodeJS.Signals): Promise<void> {
-    const child = broker
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    child.ref()
-    const exited = once(child, 'exit')
-    child.kill(signal)
-    await exited
-  }
-
-  const stop = (): Promise<void> => end('SIGTERM')
+  const stop = (): Promise<void> => node.end('SIGTERM')
   const remove = async (): Promise<void> => {
-    await end('SIGKILL')
+    await node.end('SIGKILL')
     await rm(folder, { recursive: true, force: true })
   }
   try {
@@ -153,65 +121,28 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
     version,
     address,
     folder,
-    pid: () => broker?.pid,
+    pid: node.pid,
     proxied,
     secured,
     start,
     stop,
-    kill9: () => end('SIGKILL'),
+    kill9: () => node.end('SIGKILL'),
     async restart() {
       await stop()
       await start()
     },
     async freeze() {
-      broker?.kill('SIGSTOP')
-      while (!(await run('ps', ['-o', 'stat=', '-p', String(broker?.pid)])).said.startsWith('T')) {
+      node.signal('SIGSTOP')
+      while (!(await run('ps', ['-o', 'stat=', '-p', String(node.pid())])).said.startsWith('T')) {
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
     },
     thaw() {
-      broker?.kill('SIGCONT')
+      node.signal('SIGCONT')
     },
     remove,
-    log,
+    log: node.log,
   }
-}
-
-/** A process that waits for ours to end, however it ends, and then ends the broker and removes its data. */
-function startGuard(pid: number, folder: string): ChildProcess {
-  const script = 'cat > /dev/null; kill -9 "$0"; sleep 1; rm -rf "$1"'
-  const guard = spawn('sh', ['-c', script, String(pid), folder], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    // Not in our group: what ends the group (Ctrl-C) must leave it to its task.
-    detached: true,
-  })
-  guard.unref()
-  // A pipe is a socket, though its type does not say so.
-  if (guard.stdin instanceof Socket) guard.stdin.unref()
-  return guard
-}
-
-/** A third less CPU for a start. */
-const C1_ONLY = '-XX:TieredStopAtLevel=1'
-
-/** What makes a broker of one node small, and its answers quick. */
-const TEST_SETTINGS = {
-  'auto.create.topics.enable': 'false',
-  'offsets.topic.replication.factor': '1',
-  'offsets.topic.num.partitions': '4',
-  'transaction.state.log.replication.factor': '1',
-  'transaction.state.log.min.isr': '1',
-  'transaction.state.log.num.partitions': '4',
-  // A group need not wait for more members before its first assignment.
-  'group.initial.rebalance.delay.ms': '0',
-  'group.min.session.timeout.ms': '1000',
-  'log.cleaner.backoff.ms': '1000',
-  'log.cleaner.dedupe.buffer.size': '8388608',
-  // A broker that was killed comes back when its old registration has expired.
-  'broker.session.timeout.ms': '3000',
-  'broker.heartbeat.interval.ms': '500',
-  'num.network.threads': '2',
-  'num.io.threads': '4',
 }
 
 function listeners(
@@ -272,8 +203,3 @@ const security = ({ keystoreFile, truststoreFile }: Certificates): { readonly [n
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': 'User:ANONYMOUS;User:admin;User:CN=client',
 })
-
-const lines = (properties: { readonly [name: string]: string }): string =>
-  Object.entries(properties)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('')

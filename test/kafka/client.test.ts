@@ -123,7 +123,7 @@ describeKafka('a client of Kafka', (kafka) => {
 
     it('checks all records before it sends one, which does not spend the producer', async () => {
       const topic = await topicOf()
-      const producer = await client.producer({ maxMessageBytes: 1_000 })
+      const producer = await client.producer({ maxMessageBytesOf: () => 1_000 })
       const good = placed(topic, 'a')
       for (const [bad, code] of [
         [{ ...good, value: Buffer.alloc(2_000) }, 'E_RECORD_TOO_LARGE'],

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type KafkaBroker, type KafkaOptions, startKafka } from './broker.js'
+import { type KafkaCluster, startCluster } from './cluster.js'
 import { jarsOf, NEWEST, run } from './jars.js'
 
 export interface TestKafka {
@@ -11,6 +12,9 @@ export interface TestKafka {
 
 /** A broker that only one suite has: it may be restarted, killed and put behind a proxy. */
 export interface OwnKafka extends TestKafka, KafkaBroker {}
+
+/** Three nodes that only one suite has. */
+export interface OwnCluster extends Pick<TestKafka, 'name'>, KafkaCluster {}
 
 /** Long enough for the first download of the jars. */
 const START_TIMEOUT_MS = 600_000
@@ -54,6 +58,25 @@ export function describeOwnKafka(
     })
     after(() => broker?.remove())
     define(() => kafka!)
+  })
+}
+
+/** The same with a cluster of three. @param first the nodes that run at once */
+export function describeCluster(
+  title: string,
+  first: readonly number[],
+  define: (cluster: () => OwnCluster) => void,
+): void {
+  describe(title, () => {
+    let cluster: OwnCluster | undefined
+    before(async function () {
+      this.timeout(START_TIMEOUT_MS)
+      const missing = await whatIsMissing()
+      if (missing !== undefined) return skip(this, missing)
+      cluster = { ...(await startCluster(version(), first)), name }
+    })
+    after(() => cluster?.remove())
+    define(() => cluster!)
   })
 }
 

@@ -22,10 +22,9 @@ describeKafka('the topics of an application on Apache Kafka', (kafka) => {
   before(async () => {
     const options = { brokers: [kafka().address] }
     client = await openKafkaClient(options)
-    admin = createTopicAdmin(client, options)
+    admin = createTopicAdmin(client)
   })
   after(async () => {
-    await admin?.close()
     await client?.close()
   })
 

@@ -1,13 +1,13 @@
 import { RevlogError } from '../../core/errors.js'
 import { checkNewTopic, checkPartition, unknownTopic } from '../checks.js'
-import type { Broker, TopicDescription } from '../port.js'
+import type { Broker } from '../port.js'
 import { openKafkaClient } from './client.js'
 import type { KafkaClient } from './kafka-client.js'
 import { createLogReader } from './log-reader.js'
-import { createLogWriter } from './log-writer.js'
+import { createLogWriter, type WritableTopic } from './log-writer.js'
 import type { KafkaOptions } from './options.js'
 import { createTopicAdmin, type TopicAdmin } from './topic-admin.js'
-import { describe, settingsOf } from './topic-config.js'
+import { describe, maxMessageBytesOf, settingsOf } from './topic-config.js'
 
 export interface OpenKafkaBroker extends KafkaOptions {
   /** How long to try when no broker can be reached, in milliseconds. 5,000 when absent. */
@@ -36,7 +36,7 @@ export async function openKafkaBroker(options: OpenKafkaBroker): Promise<KafkaBr
     kafka,
     startTimeoutMs === undefined ? {} : { timeoutMs: startTimeoutMs },
   )
-  const admin = createTopicAdmin(client, kafka)
+  const admin = createTopicAdmin(client)
   const broker = createKafkaBroker(client, admin)
   return {
     ...broker,
@@ -54,7 +54,7 @@ const TOPIC_MAX_AGE_MS = 30_000
 
 /** The port over a client that has its owner: `close` closes what the broker has opened, and not the client. */
 export function createKafkaBroker(client: KafkaClient, admin: TopicAdmin): Broker {
-  const known = new Map<string, { readonly topic: Promise<TopicDescription>; readonly since: number }>()
+  const known = new Map<string, { readonly topic: Promise<WritableTopic>; readonly since: number }>()
   const reader = createLogReader(client)
   const writer = createLogWriter(client, topicOf)
   let closed = false
@@ -63,13 +63,13 @@ export function createKafkaBroker(client: KafkaClient, admin: TopicAdmin): Broke
     if (closed) throw new RevlogError('E_BROKER_CLOSED', 'the broker is closed')
   }
 
-  function topicOf(name: string): Promise<TopicDescription> {
+  function topicOf(name: string): Promise<WritableTopic> {
     const now = performance.now()
     const remembered = known.get(name)
     if (remembered !== undefined && now - remembered.since < TOPIC_MAX_AGE_MS) return remembered.topic
     const topic = admin.describe([name]).then(([found]) => {
       if (found === undefined) throw unknownTopic(name)
-      return describe(found)
+      return { ...describe(found), maxMessageBytes: maxMessageBytesOf(found) }
     })
     known.set(name, { topic, since: now })
     topic.catch(() => known.delete(name))
@@ -131,7 +131,6 @@ export function createKafkaBroker(client: KafkaClient, admin: TopicAdmin): Broke
     },
     async close() {
       closed = true
-      await admin.close()
     },
   }
 }

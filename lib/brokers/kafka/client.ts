@@ -1,5 +1,6 @@
 import { RevlogError } from '../../core/errors.js'
 import { type Cluster, createCluster } from './cluster.js'
+import { deleteRecords } from './delete-records.js'
 import { createFetcher } from './fetcher.js'
 import { createCoordinator } from './group/coordinator.js'
 import { commitOffsets, committedOffsets } from './group-offsets.js'
@@ -48,6 +49,12 @@ export async function openKafkaClient(options: KafkaOptions, open: OpenOptions =
     kafkajs: () => kafkajs.create(),
     metadata: (topics, call) => metadata(cluster, topics, call),
     ask: (request, call) => cluster.retry(call, (signal) => cluster.ask(request, signal)),
+    askController: (request, call) =>
+      cluster.retry(call, async (signal) => {
+        const { controllerId } = await cluster.metadata([], signal)
+        return cluster.main.send(controllerId, request, { signal })
+      }),
+    deleteRecords: (places, call) => deleteRecords(cluster, places, call),
     listOffsets: (queries, call) => listOffsets(cluster, queries, call),
     fetcher: (fetch) => createFetcher(cluster, fetch),
     producer: (producer = {}) => createProducer(cluster, producer),

@@ -33,11 +33,15 @@ import type { Request } from './wire/request.js'
  * const [appended] = await producer.send([{ topic: 'moods', partition: 0, key, value, timestamp, headers: [] }])
  */
 export interface KafkaClient {
-  /** A new kafkajs client with the same addresses and credentials, for groups and administration. One per group member. */
+  /** A new kafkajs client with the same addresses and credentials, for what revlog does not ask for itself: in tests. */
   kafkajs(): Kafka
   metadata(topics: readonly string[] | 'all', options?: CallOptions): Promise<ClusterMetadata>
   /** Asks any broker. An error code in the answer is the caller's business. */
   ask<Answer>(request: Request<Answer>, options?: CallOptions): Promise<Answer>
+  /** The same of the controller, which makes and removes topics; it is looked for again with every try. */
+  askController<Answer>(request: Request<Answer>, options?: CallOptions): Promise<Answer>
+  /** Deletes what lies before these offsets; a partition that is shorter is left alone. */
+  deleteRecords(places: readonly FetchPosition[], options?: CallOptions): Promise<void>
   /** In the order of `queries`. */
   listOffsets(queries: readonly OffsetQuery[], options: ListOffsetsOptions): Promise<readonly ListedOffset[]>
   /** Reads partitions. Every reader has connections of its own, so that one that waits delays no other. */
@@ -192,8 +196,11 @@ export interface ProducerOptions extends CallOptions {
   readonly compression?: 'none' | 'gzip' | 'lz4'
   /** Bytes of one batch before compression, unless a single record is larger. 900,000 when absent. */
   readonly maxBatchBytes?: number
-  /** A larger record is refused before anything is sent. 1,048,588 when absent, Kafka's own `max.message.bytes`. */
-  readonly maxMessageBytes?: number
+  /**
+   * What a topic takes, its `max.message.bytes`, where that is known: a larger record is refused before anything is sent.
+   * A record that no request can carry is refused in any case.
+   */
+  readonly maxMessageBytesOf?: (topic: string) => number | undefined
   /** Records of one batch. 10,000 when absent. */
   readonly maxBatchRecords?: number
   /** The partition of a record that does not name it; without this such a record is refused with `E_RECORD_PLACE`. */

@@ -97,7 +97,7 @@ function loadKafkajs() {
 }
 
 export interface Kafkajs {
-  /** A client of its own, for a group member or for administration. */
+  /** A whole client, for what revlog does not ask for itself: in tests. */
   create(): Kafka
   /** A broker that is not connected yet. */
   broker(host: string, port: number): KafkajsBroker

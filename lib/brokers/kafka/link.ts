@@ -1,6 +1,6 @@
 import { RevlogError } from '../../core/errors.js'
 import { CLOSED_BY_US, type Kafkajs, type KafkajsConnection } from './kafkajs.js'
-import { settleWithin } from './settle.js'
+import { pause, settleWithin } from './settle.js'
 import { unreachable } from './transport-error.js'
 import type { Request } from './wire/request.js'
 
@@ -11,7 +11,8 @@ export interface SendOptions {
 }
 
 /**
- * One connection to one broker. It is used until something fails on it and then thrown away: kafkajs' connections can
+ * One connection to one broker. A broker that throttles a client answers, and then does not read from the connection for
+ * as long as it has said; so a request waits here, where its time does not run yet. It is used until something fails on it and then thrown away: kafkajs' connections can
  * be opened again, but a late event of the old socket then closes the new one.
  */
 export interface Link {
@@ -36,11 +37,30 @@ export async function openLink(
   const broker = kafkajs.broker(host, port)
   const connection = broker.connectionPool.pool[0]!
   let broken = false
+  let throttledUntil = 0
+  const ended = new AbortController()
 
   const close = (): void => {
     broken = true
+    ended.abort()
     // Without an error kafkajs would not notice, and leave its requests waiting.
     connection.socket?.destroy(new Error(CLOSED_BY_US))
+  }
+
+  const throttle = (ms: number): void => {
+    throttledUntil = Math.max(throttledUntil, performance.now() + ms)
+  }
+
+  const untilHeard = async (signal: AbortSignal | undefined): Promise<void> => {
+    for (;;) {
+      const ms = throttledUntil - performance.now()
+      if (ms <= 0) return
+      await pause(ms, signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])).catch(
+        (error: unknown) => {
+          throw ended.signal.aborted ? unreachable(address, 'the connection was closed') : error
+        },
+      )
+    }
   }
 
   try {
@@ -59,6 +79,7 @@ export async function openLink(
     },
     async send(request, { timeoutMs, signal }) {
       checkVersion(broker.versions?.[request.apiKey], request, address)
+      await untilHeard(signal)
       let answer: Buffer
       try {
         answer = await settleWithin(exchange(connection, request, timeoutMs), timeoutMs, signal, () =>
@@ -69,7 +90,7 @@ export async function openLink(
         if (signal?.aborted !== true) close()
         throw translate(error, address)
       }
-      return request.decode(answer)
+      return request.decode(answer, throttle)
     },
     close,
   }

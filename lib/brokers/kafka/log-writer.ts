@@ -4,6 +4,11 @@ import { checkKey, checkPartition, checkTimestamp } from '../checks.js'
 import type { Appended, TopicDescription } from '../port.js'
 import type { KafkaClient, KafkaProducer, PlacedRecord } from './kafka-client.js'
 
+export interface WritableTopic extends TopicDescription {
+  /** The largest batch that it takes; `undefined` when that is not known. */
+  readonly maxMessageBytes: number | undefined
+}
+
 export interface LogWriter {
   produce(records: readonly ProducerRecord[]): Promise<readonly Appended[]>
 }
@@ -15,16 +20,24 @@ export interface LogWriter {
  */
 export function createLogWriter(
   client: KafkaClient,
-  topicOf: (name: string) => Promise<TopicDescription>,
+  topicOf: (name: string) => Promise<WritableTopic>,
 ): LogWriter {
   let producer: KafkaProducer | undefined
+  const limits = new Map<string, number | undefined>()
   let last: Promise<unknown> = Promise.resolve()
 
   const send = async (records: readonly ProducerRecord[]): Promise<readonly Appended[]> => {
     const topics = new Map<string, TopicDescription>()
-    for (const { topic } of records) if (!topics.has(topic)) topics.set(topic, await topicOf(topic))
+    for (const { topic } of records) {
+      if (topics.has(topic)) continue
+      const found = await topicOf(topic)
+      topics.set(topic, found)
+      limits.set(topic, found.maxMessageBytes)
+    }
     const placed = records.map((record) => placeIn(topics.get(record.topic)!, record))
-    if (producer === undefined || producer.spent !== undefined) producer = await client.producer()
+    if (producer === undefined || producer.spent !== undefined) {
+      producer = await client.producer({ maxMessageBytesOf: (topic) => limits.get(topic) })
+    }
     return joined(await producer.send(placed))
   }
 

@@ -34,7 +34,8 @@ export interface Sender {
 
 const DEFAULT_MAX_BATCH_BYTES = 900_000
 const DEFAULT_MAX_BATCH_RECORDS = 10_000
-const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
+/** A broker hangs up, without a word, on a request that is larger than its `socket.request.max.bytes`: 100 MiB. */
+const LARGEST_MESSAGE_BYTES = 90 * 1024 * 1024
 const DEFAULT_MAX_REQUEST_BYTES = 8 * 1024 * 1024
 const INITIAL_SLAB_BYTES = 64 * 1024
 /** How long a leader may wait for its followers. */
@@ -61,7 +62,7 @@ export function createSender(cluster: Cluster, identity: ProducerIdentity, optio
     compression = 'none',
     maxBatchBytes = DEFAULT_MAX_BATCH_BYTES,
     maxBatchRecords = DEFAULT_MAX_BATCH_RECORDS,
-    maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
+    maxMessageBytesOf,
     maxRequestBytes = DEFAULT_MAX_REQUEST_BYTES,
   } = options
   const { producerId, producerEpoch, transactionalId } = identity
@@ -88,7 +89,9 @@ export function createSender(cluster: Cluster, identity: ProducerIdentity, optio
     for (const outbound of waiting) {
       if (slab.length >= maxRequestBytes) break
       outbound.batch = encoder.encode(slab, outbound.records, outbound.from, {
-        maxBytes: limits.get(outbound.topic) ?? maxBatchBytes,
+        maxBytes:
+          limits.get(outbound.topic) ??
+          Math.min(maxBatchBytes, maxMessageBytesOf?.(outbound.topic) ?? Infinity),
         maxRecords: maxBatchRecords,
         compression,
         producerId,
@@ -128,6 +131,10 @@ export function createSender(cluster: Cluster, identity: ProducerIdentity, optio
       outbound.batch = undefined
       return undefined
     }
+    if (kafkaErrorCode(answer.errorCode).name === 'MESSAGE_TOO_LARGE') {
+      const detail = `it needs a batch of ${bytes.length} bytes`
+      return kafkaError(answer.errorCode, 'a record was not written', { topic, partition }, detail)
+    }
     const [first] = answer.recordErrors
     const detail =
       first === undefined
@@ -141,6 +148,7 @@ export function createSender(cluster: Cluster, identity: ProducerIdentity, optio
       const topics = new Map<string, (Outbound | undefined)[]>()
       const outbounds: Outbound[] = []
       let topic: string | undefined
+      let maxMessageBytes = LARGEST_MESSAGE_BYTES
       let partitions: (Outbound | undefined)[] = []
       for (let i = 0; i < records.length; i++) {
         const record = records[i]!
@@ -151,13 +159,14 @@ export function createSender(cluster: Cluster, identity: ProducerIdentity, optio
             remedy: 'choose the partition before sending',
           })
         }
-        checkRecord(record, partition, i, maxMessageBytes)
         if (record.topic !== topic) {
           topic = record.topic
+          maxMessageBytes = Math.min(LARGEST_MESSAGE_BYTES, maxMessageBytesOf?.(topic) ?? Infinity)
           const known = topics.get(topic)
           partitions = known ?? []
           if (known === undefined) topics.set(topic, partitions)
         }
+        checkRecord(record, partition, i, maxMessageBytes)
         let outbound = partitions[partition]
         if (outbound === undefined) {
           outbound = { topic, partition, records: [], from: 0, batch: undefined }

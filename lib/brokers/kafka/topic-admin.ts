@@ -1,10 +1,14 @@
-import type { Admin } from 'kafkajs'
 import { RevlogError } from '../../core/errors.js'
 import { topicExists } from '../checks.js'
 import type { CallOptions, KafkaClient, TopicMetadata } from './kafka-client.js'
-import type { KafkaOptions } from './options.js'
-import { transportErrors } from './transport-error.js'
-import { kafkaError } from './wire/error-codes.js'
+import { retry } from './retry.js'
+import { kafkaError, kafkaErrorCode } from './wire/error-codes.js'
+import {
+  createTopicRequest,
+  deleteTopicRequest,
+  describeTopicSettingsRequest,
+  type TopicAnswer,
+} from './wire/topics.js'
 
 /** A topic with all that Kafka says about it. */
 export interface KafkaTopic {
@@ -42,62 +46,41 @@ export interface TopicAdmin {
   remove(names: readonly string[]): Promise<void>
   /** How many brokers there are. */
   brokers(): Promise<number>
-  close(): Promise<void>
 }
 
-/** kafkajs' number for "a topic" where settings are asked for. */
-const TOPIC = 2
 const BROKER_DEFAULT = -1
+/** How long the controller may take for a change. */
+const CHANGE_MS = 8_000
+/** How long what passes is repeated: no controller, no leader. */
+const PATIENCE_MS = 30_000
 /** How long a new topic may take until every partition has a leader. */
 const CREATE_TIMEOUT_MS = 30_000
 
-/** Over kafkajs' administration, which connects with the first call. */
-export function createTopicAdmin(client: KafkaClient, options: KafkaOptions): TopicAdmin {
-  const translate = transportErrors(options)
-  let connected: Promise<Admin> | undefined
-
-  /** What kafkajs throws, as an error of ours; `what` is the sentence so far. */
-  const failure = (thrown: unknown, what: string, topic?: string): RevlogError => {
-    const answer = answerOf(thrown)
-    return answer === undefined
-      ? translate(thrown, options.brokers.join(', '))
-      : kafkaError(answer.code, what, topic === undefined ? {} : { topic })
-  }
-
-  const connect = (): Promise<Admin> => {
-    connected ??= (async () => {
-      const admin = client.kafkajs().admin()
-      try {
-        await admin.connect()
-        return admin
-      } catch (thrown) {
-        connected = undefined
-        await admin.disconnect().catch(() => undefined)
-        throw failure(thrown, 'cannot administer topics')
+export function createTopicAdmin(client: KafkaClient): TopicAdmin {
+  /** Asks until there is an answer that is worth telling; `fine` are answers that are as good as success. */
+  const ask = async <Answer extends Pick<TopicAnswer, 'name' | 'errorCode' | 'errorMessage'>>(
+    what: string,
+    call: (timeoutMs: number) => Promise<readonly Answer[]>,
+    fine: readonly string[] = [],
+  ): Promise<readonly Answer[]> =>
+    retry({ timeoutMs: PATIENCE_MS, signal: undefined }, async () => {
+      const answers = await call(PATIENCE_MS)
+      for (const { name, errorCode, errorMessage } of answers) {
+        if (errorCode === 0 || fine.includes(kafkaErrorCode(errorCode).name)) continue
+        throw kafkaError(errorCode, what, { topic: name }, errorMessage)
       }
-    })()
-    return connected
-  }
+      return answers
+    })
 
-  const configsOf = async (
+  const settingsOf = async (
     names: readonly string[],
+    call: CallOptions = {},
   ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> => {
     if (names.length === 0) return new Map()
-    const admin = await connect()
-    try {
-      const { resources } = await admin.describeConfigs({
-        resources: names.map((name) => ({ type: TOPIC, name })),
-        includeSynonyms: false,
-      })
-      return new Map(
-        resources.map(({ resourceName, configEntries }) => [
-          resourceName,
-          new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
-        ]),
-      )
-    } catch (thrown) {
-      throw failure(thrown, `Kafka does not tell the settings of ${names.join(', ')}`, names[0])
-    }
+    const answers = await ask('Kafka does not tell the settings of a topic', (timeoutMs) =>
+      client.ask(describeTopicSettingsRequest(names), { timeoutMs, ...call }),
+    )
+    return new Map(answers.map(({ name, settings }) => [name, settings]))
   }
 
   const usable = ({ error, partitions }: TopicMetadata): boolean =>
@@ -119,29 +102,15 @@ export function createTopicAdmin(client: KafkaClient, options: KafkaOptions): To
 
   return {
     async create({ name, partitions, config }) {
-      const admin = await connect()
-      try {
-        const made = await admin.createTopics({
-          waitForLeaders: false,
-          topics: [
-            {
-              topic: name,
-              numPartitions: partitions,
-              replicationFactor: BROKER_DEFAULT,
-              configEntries: Object.entries(config).map(([setting, value]) => ({ name: setting, value })),
-            },
-          ],
-        })
-        if (!made) {
-          // Perhaps a moment ago: whoever is told that it exists looks at it next.
-          await untilUsable(name)
-          throw topicExists(name)
-        }
-      } catch (thrown) {
-        if (thrown instanceof RevlogError) throw thrown
-        throw failure(thrown, `Kafka does not create topic ${name}`, name)
-      }
+      const topic = { name, partitions, config, replicas: BROKER_DEFAULT }
+      const answers = await ask(
+        `Kafka does not create topic ${name}`,
+        (timeoutMs) => client.askController(createTopicRequest(topic, CHANGE_MS), { timeoutMs }),
+        [EXISTS],
+      )
+      // When it was there: perhaps for a moment only, and whoever is told that it exists looks at it next.
       await untilUsable(name)
+      if (answers.some(({ errorCode }) => errorCode !== 0)) throw topicExists(name)
     },
     async describe(names, call) {
       const { topics } = await client.metadata(names, call)
@@ -149,7 +118,10 @@ export function createTopicAdmin(client: KafkaClient, options: KafkaOptions): To
         if (error !== undefined && error.code !== 'E_TOPIC_UNKNOWN') throw error
         return error === undefined && !(names === 'all' && internal)
       })
-      const configs = await configsOf(found.map(({ name }) => name))
+      const configs = await settingsOf(
+        found.map(({ name }) => name),
+        call,
+      )
       return found
         .map(({ name, partitions }) => ({
           name,
@@ -159,33 +131,20 @@ export function createTopicAdmin(client: KafkaClient, options: KafkaOptions): To
         }))
         .sort((a, b) => (a.name < b.name ? -1 : 1))
     },
-    async deleteBelow(topic, partitions) {
-      const admin = await connect()
-      try {
-        // kafkajs finds the leaders only of topics that it has heard of.
-        await admin.fetchTopicOffsets(topic)
-        await admin.deleteTopicRecords({
-          topic,
-          partitions: partitions.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
-        })
-      } catch (thrown) {
-        throw failure(thrown, `Kafka does not delete the processed records of ${topic}`, topic)
-      }
-    },
+    deleteBelow: (topic, partitions) =>
+      client.deleteRecords(partitions.map(({ partition, offset }) => ({ topic, partition, offset }))),
     async remove(names) {
       if (names.length === 0) return
-      const admin = await connect()
       const there = async (): Promise<readonly string[]> =>
         (await client.metadata(names)).topics
           .filter(({ error }) => error?.code !== 'E_TOPIC_UNKNOWN')
           .map(({ name }) => name)
       for (const name of await there()) {
-        try {
-          await admin.deleteTopics({ topics: [name] })
-        } catch (thrown) {
-          const error = failure(thrown, `Kafka does not delete topic ${name}`, name)
-          if (error.code !== 'E_TOPIC_UNKNOWN') throw error
-        }
+        await ask(
+          `Kafka does not delete topic ${name}`,
+          (timeoutMs) => client.askController(deleteTopicRequest(name, CHANGE_MS), { timeoutMs }),
+          [UNKNOWN],
+        )
       }
       for (const deadline = Date.now() + CREATE_TIMEOUT_MS; ; ) {
         const left = await there()
@@ -203,20 +162,8 @@ export function createTopicAdmin(client: KafkaClient, options: KafkaOptions): To
       }
     },
     brokers: async () => (await client.metadata([])).brokers.length,
-    async close() {
-      const admin = await connected?.catch(() => undefined)
-      connected = undefined
-      await admin?.disconnect()
-    },
   }
 }
 
-/** Kafka's own answer, wherever kafkajs has wrapped it. */
-function answerOf(thrown: unknown): { readonly code: number } | undefined {
-  for (let e = thrown; typeof e === 'object' && e !== null; ) {
-    const { code, errors, cause } = e as { code?: unknown; errors?: readonly unknown[]; cause?: unknown }
-    if (typeof code === 'number') return { code }
-    e = errors?.[0] ?? cause
-  }
-  return undefined
-}
+const EXISTS = 'TOPIC_ALREADY_EXISTS'
+const UNKNOWN = 'UNKNOWN_TOPIC_OR_PARTITION'

@@ -21,6 +21,12 @@ export function retentionOf({ config }: KafkaTopic): number | undefined {
   return policiesOf(config).includes('delete') && retention !== FOR_EVER ? Number(retention) : undefined
 }
 
+/** The largest batch that it takes, in bytes; a record that is alone in its batch needs some 70 more than it has. */
+export function maxMessageBytesOf({ config }: KafkaTopic): number | undefined {
+  const bytes = config.get('max.message.bytes')
+  return bytes === undefined ? undefined : Number(bytes)
+}
+
 /** What the port knows of it. A topic that both compacts and forgets by age is compacted, and has a retention. */
 export function describe(topic: KafkaTopic): TopicDescription {
   const retentionMs = retentionOf(topic)

@@ -11,6 +11,8 @@ export interface InternalTopic {
   readonly partitions: number
   /** There is state, or a committed offset, that was made with this topic: a new one would be empty in its place. */
   readonly inUse: boolean
+  /** The largest record that comes from, or goes to, topics of others, with its batch; Kafka's default when absent. */
+  readonly maxMessageBytes?: number
 }
 
 export interface TopicReport {
@@ -44,6 +46,17 @@ const SETTINGS: { readonly [kind in InternalTopic['kind']]: { readonly [setting:
     ...OWN_TIMES,
   },
 }
+
+/** Of a topic that is not told, and of brokers that are not told either. */
+const KAFKAS_MAX_MESSAGE_BYTES = 1_048_588
+/** What rows of a state and the outbox have beside the record in them. */
+const ROOM_BESIDE = 64 * 1024
+
+/** A topic of ours takes what the topics around it take. */
+const sizeOf = ({ maxMessageBytes = 0 }: InternalTopic): { readonly [setting: string]: string } =>
+  maxMessageBytes > KAFKAS_MAX_MESSAGE_BYTES
+    ? { 'max.message.bytes': String(maxMessageBytes + ROOM_BESIDE) }
+    : {}
 
 /** What is wrong with the topics that somebody expects, for a check that reports. */
 export async function inspectTopics(
@@ -92,11 +105,14 @@ export async function ensureInternalTopics(
   const missing = internal.filter(({ name }) => !existing.has(name))
   const lost = errorOf(missing.filter(({ inUse }) => inUse).map(lostTopic))
   if (lost !== undefined) throw lost
-  for (const { name, kind, partitions } of missing) {
-    await admin.create({ name, partitions, config: SETTINGS[kind] }).catch((thrown: unknown) => {
-      // Another member was first; what it has made is checked below.
-      if (!(thrown instanceof RevlogError && thrown.code === 'E_TOPIC_EXISTS')) throw thrown
-    })
+  for (const topic of missing) {
+    const { name, kind, partitions } = topic
+    await admin
+      .create({ name, partitions, config: { ...SETTINGS[kind], ...sizeOf(topic) } })
+      .catch((thrown: unknown) => {
+        // Another member was first; what it has made is checked below.
+        if (!(thrown instanceof RevlogError && thrown.code === 'E_TOPIC_EXISTS')) throw thrown
+      })
   }
   // What was just made, and is gone again, is lost too.
   const report = await inspectInternalTopics(

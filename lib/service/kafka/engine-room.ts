@@ -117,7 +117,7 @@ export function createEngineRoom(options: RoomOptions): EngineRoom {
     onData: wake.ring,
     onError: (error) => fail(explain(error)),
   })
-  const producer = createSharedProducer(client, layout.partitionsOf, aborted.signal)
+  const producer = createSharedProducer(client, layout, aborted.signal)
   const lives = createLives(fail, options.onUse)
   const opener: TaskOpener = {
     application,
@@ -130,7 +130,7 @@ export function createEngineRoom(options: RoomOptions): EngineRoom {
     producer,
     member,
     partOf: (slot) => planned.get(slot.id)!.part,
-    partitionsOf: layout.partitionsOf,
+    layout,
     maxPendingBytes: MAX_PENDING_BYTES,
     fetchBytes: FETCH_BYTES,
     signal: aborted.signal,

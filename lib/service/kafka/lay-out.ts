@@ -1,8 +1,9 @@
 import type { TaskId } from '../../brokers/kafka/group/member.js'
 import type { KafkaClient } from '../../brokers/kafka/kafka-client.js'
-import type { TopicAdmin } from '../../brokers/kafka/topic-admin.js'
+import type { KafkaTopic, TopicAdmin } from '../../brokers/kafka/topic-admin.js'
 import type { TopicFinding } from '../../brokers/kafka/topic-check.js'
 import { topicCommands } from '../../brokers/kafka/topic-commands.js'
+import { maxMessageBytesOf } from '../../brokers/kafka/topic-config.js'
 import { ensureInternalTopics, requireTopics } from '../../brokers/kafka/topics.js'
 import { type Plan, type PlannedTask, planTasks } from '../../engine/plan.js'
 import { sourceTopicsOf, type Topology } from '../../topology/topology.js'
@@ -16,6 +17,8 @@ export interface Found {
   readonly sources: ReadonlyMap<string, number>
   /** Partitions of these, and of those that are written for others. */
   readonly topics: ReadonlyMap<string, number>
+  /** The largest batch that a topic takes, of these and of the application's own, in bytes. */
+  readonly maxMessageBytes: ReadonlyMap<string, number | undefined>
   readonly cluster: string | undefined
   /** What an earlier life has left. */
   readonly read: readonly ReadPart[]
@@ -32,6 +35,7 @@ export interface Layout {
   /** Those of the topics that are only written. */
   readonly outputs: ReadonlyMap<string, number>
   readonly partitionsOf: (topic: string) => number
+  readonly maxMessageBytesOf: (topic: string) => number | undefined
   readonly cluster: string | undefined
 }
 
@@ -60,22 +64,33 @@ export async function layOut(
   warn(findings)
   const { parts: read, begun } = await readParts(client, topology.name, plan)
   const parts = namedParts(topology, plan, kafka.exactlyOnce, read)
-  const internal = await ensureInternalTopics(admin, internalTopics(plan, parts, begun), commands)
+  const internal = await ensureInternalTopics(
+    admin,
+    internalTopics(plan, parts, begun, largestOf(topics.values())),
+    commands,
+  )
   warn(internal.findings)
   const { clusterId } = await client.metadata([])
   return {
     sources,
     topics: new Map([...topics].map(([name, { partitions }]) => [name, partitions])),
+    maxMessageBytes: new Map(
+      [...topics, ...internal.topics].map(([name, topic]) => [name, maxMessageBytesOf(topic)]),
+    ),
     cluster: clusterId,
     read,
   }
 }
 
+/** What the topic that takes the largest batches takes. */
+const largestOf = (topics: Iterable<KafkaTopic>): number =>
+  Array.from(topics, (topic) => maxMessageBytesOf(topic) ?? 0).reduce((a, b) => Math.max(a, b), 0)
+
 /** The same in every thread. */
 export function layoutOf(
   topology: Topology,
   { exactlyOnce }: KafkaSettings,
-  { sources, topics, cluster, read }: Found,
+  { sources, topics, maxMessageBytes, cluster, read }: Found,
 ): Layout {
   const plan = planTasks(topology, (topic) => sources.get(topic) ?? 1)
   const parts = namedParts(topology, plan, exactlyOnce, read)
@@ -92,6 +107,7 @@ export function layoutOf(
     outputs: new Map([...topics].filter(([name]) => !sources.has(name))),
     partitionsOf: (topic) =>
       plan.repartitionTopics.get(topic) ?? topics.get(topic) ?? sources.get(topic) ?? 1,
+    maxMessageBytesOf: (topic) => maxMessageBytes.get(topic),
     cluster,
   }
 }

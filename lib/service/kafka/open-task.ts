@@ -12,6 +12,7 @@ import { type TakeOverOptions, takeOver, takeOverTransactional } from '../protoc
 import { openChangelog } from './changelog-log.js'
 import type { RoomMember } from './engine-room.js'
 import { keptNothing } from './known-parts.js'
+import type { Layout } from './lay-out.js'
 import { boundsOf } from './log-bounds.js'
 import type { NamedPart } from './parts.js'
 import type { Prefetch } from './prefetch.js'
@@ -31,7 +32,7 @@ export interface TaskOpener {
   readonly producer: SharedProducer
   readonly member: () => RoomMember
   readonly partOf: (slot: Slot) => NamedPart
-  readonly partitionsOf: (topic: string) => number
+  readonly layout: Pick<Layout, 'partitionsOf' | 'maxMessageBytesOf'>
   readonly maxPendingBytes: number
   readonly fetchBytes: number
   readonly signal: AbortSignal
@@ -73,7 +74,7 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
           `${application}-${slot.id}`,
           TRANSACTION_TIMEOUT_MS,
           group,
-          opener.partitionsOf,
+          opener.layout,
           signal,
         )
       : undefined
@@ -104,7 +105,7 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
       stores: part.stores.map((store) => store.name),
       changelog,
       outboxTopics,
-      partitionsOf: opener.partitionsOf,
+      partitionsOf: opener.layout.partitionsOf,
       makeTask: (rows) =>
         createTask({
           part,

@@ -121,20 +121,27 @@ function historiesOf(topology: Topology): ReadonlyMap<string, number> {
   return histories
 }
 
-/** @param begun topics of which something was read by who has a changelog: it must be there */
+/**
+ * @param begun topics of which something was read by who has a changelog: it must be there
+ * @param maxMessageBytes what the topics of others take: these take as much
+ */
 export const internalTopics = (
   plan: Plan,
   parts: readonly NamedPart[],
   begun: ReadonlySet<string>,
+  maxMessageBytes = 0,
 ): readonly InternalTopic[] => [
   ...[...plan.repartitionTopics].map(([name, partitions]) => ({
     name,
     partitions,
     kind: 'repartition' as const,
     inUse: false,
+    maxMessageBytes,
   })),
   ...parts.flatMap(({ part, changelog, partitions }) => {
     const inUse = part.inputs.some(({ topic }) => begun.has(topic.name))
-    return changelog === undefined ? [] : [{ name: changelog, partitions, kind: 'changelog' as const, inUse }]
+    return changelog === undefined
+      ? []
+      : [{ name: changelog, partitions, kind: 'changelog' as const, inUse, maxMessageBytes }]
   }),
 ]

@@ -2,14 +2,18 @@ import type { GroupMember, KafkaClient, KafkaProducer } from '../../brokers/kafk
 import { partitionOf } from '../../core/murmur2.js'
 import type { ProducerRecord } from '../../core/record.js'
 import type { Producer, TransactionalProducer } from '../protocol/ports.js'
+import type { Layout } from './lay-out.js'
 
 /** Until the process is told to stop: a broker may be away for any length of time. */
 const FOR_EVER = Infinity
 
-const byKey =
-  (partitionsOf: (topic: string) => number) =>
-  ({ key, topic }: ProducerRecord): number =>
-    partitionOf(key, partitionsOf(topic))
+/** What of the topics matters to who writes to them. */
+type Topics = Pick<Layout, 'partitionsOf' | 'maxMessageBytesOf'>
+
+const byTopic = ({ partitionsOf, maxMessageBytesOf }: Topics) => ({
+  partitionOf: ({ key, topic }: ProducerRecord): number => partitionOf(key, partitionsOf(topic)),
+  maxMessageBytesOf,
+})
 
 /** The producer of all tasks of a process, which takes one send at a time and is replaced when one has failed. */
 export interface SharedProducer {
@@ -18,7 +22,7 @@ export interface SharedProducer {
 
 export function createSharedProducer(
   client: KafkaClient,
-  partitionsOf: (topic: string) => number,
+  topics: Topics,
   signal: AbortSignal,
 ): SharedProducer {
   let made: Promise<KafkaProducer> | undefined
@@ -27,7 +31,7 @@ export function createSharedProducer(
   const fresh = async (): Promise<KafkaProducer> => {
     const known = await made?.catch(() => undefined)
     if (known !== undefined && known.spent === undefined) return known
-    made = client.producer({ signal, timeoutMs: FOR_EVER, partitionOf: byKey(partitionsOf) })
+    made = client.producer({ signal, timeoutMs: FOR_EVER, ...byTopic(topics) })
     return made
   }
   return {
@@ -50,13 +54,13 @@ export async function createTaskProducer(
   transactionalId: string,
   transactionTimeoutMs: number,
   member: () => GroupMember,
-  partitionsOf: (topic: string) => number,
+  topics: Topics,
   signal: AbortSignal,
 ): Promise<TransactionalProducer> {
   const producer = await client.transactionalProducer({
     transactionalId,
     transactionTimeoutMs,
-    partitionOf: byKey(partitionsOf),
+    ...byTopic(topics),
     signal,
     timeoutMs: FOR_EVER,
   })

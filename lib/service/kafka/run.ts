@@ -47,7 +47,7 @@ export async function runOnKafka(
     signal,
     openKafkaClient(kafka.client, signal === undefined ? {} : { signal }),
   )
-  const admin = createTopicAdmin(client, kafka.client)
+  const admin = createTopicAdmin(client)
   let release = async (): Promise<void> => {}
   try {
     const found = await unlessStopped(signal, layOut(topology, settings, kafka, client, admin))
@@ -73,7 +73,7 @@ export async function runOnKafka(
     return launch({ topology, settings, kafka, client, admin, layout, room, hall, release })
   } catch (thrown) {
     await release()
-    const closed = Promise.allSettled([client.close(), admin.close()])
+    const closed = client.close().catch(() => {})
     // Who is told to stop does not wait for brokers that may never answer.
     if (signal?.aborted !== true) await closed
     throw thrown
@@ -183,7 +183,7 @@ function launch({ topology, settings, kafka, client, admin, layout, room, hall, 
     },
     caughtUp: createKafkaCaughtUp({
       ...{ room, assigned, parts: layout.parts.length, client, exactlyOnce: kafka.exactlyOnce },
-      written: [...sinkTopicsOf(topology)].flatMap((topic) =>
+      written: [...sinkTopicsOf(topology), ...layout.plan.repartitionTopics.keys()].flatMap((topic) =>
         Array.from({ length: layout.partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
       ),
     }),

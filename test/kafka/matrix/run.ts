@@ -52,7 +52,7 @@ export async function runOnce(run: Run, kafka: OwnKafka): Promise<Outcome> {
   const plan = planTasks(topology, () => PARTITIONS)
   const address = { brokers: [kafka.address] }
   const client = await openKafkaClient(address, { timeoutMs: 60_000 })
-  const admin = createTopicAdmin(client, address)
+  const admin = createTopicAdmin(client)
   const commitIntervalMs = random.pick(COMMIT_INTERVALS)
   const proxies = await Promise.all(kafka.proxied.map(openProxy))
   const place = (name: string, brokers: string): Place => {
@@ -110,7 +110,6 @@ export async function runOnce(run: Run, kafka: OwnKafka): Promise<Outcome> {
     for (const member of [...places, last]) await member.kill9()
     for (const proxy of proxies) await proxy.close()
     await deleteTopics(client, prefix).catch((thrown: unknown) => console.log(String(thrown)))
-    await admin.close()
     await client.close()
   }
 }

@@ -44,7 +44,6 @@ export const joinRequest = (
       })
     },
     (reader) => {
-      reader.int32() // throttle time
       const errorCode = reader.int16()
       const generation = reader.int32()
       reader.string() // the protocol: there is only ours
@@ -80,7 +79,6 @@ export const syncRequest = (who: Who, assignments: ReadonlyMap<string, Buffer>):
       })
     },
     (reader) => {
-      reader.int32()
       return { errorCode: reader.int16(), assignment: reader.bytes() }
     },
   )
@@ -95,7 +93,6 @@ export const heartbeatRequest = (who: Who): Request<Answer> =>
       writer.string(who.instanceId)
     },
     (reader) => {
-      reader.int32()
       return { errorCode: reader.int16() }
     },
   )
@@ -112,7 +109,6 @@ export const leaveRequest = ({ group, memberId }: Pick<Who, 'group' | 'memberId'
       })
     },
     (reader) => {
-      reader.int32()
       return { errorCode: reader.int16() }
     },
   )

@@ -12,7 +12,7 @@ export const apiVersionsRequest = (): Request<{
   readonly apis: readonly ApiRange[]
 }> =>
   request(
-    { apiKey: 18, apiVersion: 0, apiName: 'ApiVersions' },
+    { apiKey: 18, apiVersion: 0, apiName: 'ApiVersions', throttle: 'none' },
     () => {},
     (reader) => ({
       errorCode: reader.int16(),
@@ -42,10 +42,14 @@ export const SPOKEN: readonly {
   { apiKey: 13, apiVersion: 3, apiName: 'LeaveGroup' },
   { apiKey: 14, apiVersion: 3, apiName: 'SyncGroup' },
   { apiKey: 15, apiVersion: 4, apiName: 'DescribeGroups' },
+  { apiKey: 19, apiVersion: 4, apiName: 'CreateTopics' },
+  { apiKey: 20, apiVersion: 3, apiName: 'DeleteTopics' },
+  { apiKey: 21, apiVersion: 1, apiName: 'DeleteRecords' },
   { apiKey: 22, apiVersion: 4, apiName: 'InitProducerId' },
   { apiKey: 24, apiVersion: 2, apiName: 'AddPartitionsToTxn' },
   { apiKey: 25, apiVersion: 2, apiName: 'AddOffsetsToTxn' },
   { apiKey: 26, apiVersion: 2, apiName: 'EndTxn' },
   { apiKey: 28, apiVersion: 3, apiName: 'TxnOffsetCommit' },
+  { apiKey: 32, apiVersion: 1, apiName: 'DescribeConfigs' },
   { apiKey: 42, apiVersion: 1, apiName: 'DeleteGroups' },
 ]

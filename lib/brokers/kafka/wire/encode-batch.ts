@@ -188,8 +188,7 @@ export function checkRecord(
     `record ${index} needs a batch of ${exact} bytes, and one may have ${maxMessageBytes}`,
     {
       at: { topic, partition },
-      remedy:
-        'raise max.message.bytes of the topic and maxMessageBytes of the producer, or write smaller records',
+      remedy: 'raise max.message.bytes of the topic, or write smaller records',
     },
   )
 }

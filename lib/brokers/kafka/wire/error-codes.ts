@@ -173,6 +173,7 @@ const CODES: { readonly [name: string]: `E_${string}` } = {
   MESSAGE_TOO_LARGE: 'E_RECORD_TOO_LARGE',
   RECORD_LIST_TOO_LARGE: 'E_RECORD_TOO_LARGE',
   INVALID_TIMESTAMP: 'E_RECORD_TIMESTAMP',
+  INVALID_REPLICATION_FACTOR: 'E_TOPIC_REPLICATION',
   TOPIC_AUTHORIZATION_FAILED: 'E_AUTHORIZATION',
   GROUP_AUTHORIZATION_FAILED: 'E_AUTHORIZATION',
   CLUSTER_AUTHORIZATION_FAILED: 'E_AUTHORIZATION',
@@ -188,6 +189,8 @@ const REMEDIES: { readonly [name: string]: string } = {
   RECORD_LIST_TOO_LARGE: 'raise max.message.bytes of the topic, or write smaller records',
   INVALID_TIMESTAMP:
     'raise message.timestamp.after.max.ms or message.timestamp.before.max.ms of the topic, or correct the event time',
+  INVALID_REPLICATION_FACTOR:
+    'start as many brokers as a topic is to have copies, or lower default.replication.factor of the brokers',
   TOPIC_AUTHORIZATION_FAILED: 'grant this client READ, WRITE or DESCRIBE on the topic',
   GROUP_AUTHORIZATION_FAILED: 'grant this client READ on the group',
   CLUSTER_AUTHORIZATION_FAILED: 'grant this client IDEMPOTENT_WRITE on the cluster',

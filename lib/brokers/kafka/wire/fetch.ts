@@ -67,7 +67,6 @@ export const fetchRequest = (from: FetchRequest): Request<FetchAnswer> =>
       writer.string('')
     },
     (reader) => {
-      reader.int32()
       const errorCode = reader.int16()
       reader.int32()
       const topics = reader.array(() => {

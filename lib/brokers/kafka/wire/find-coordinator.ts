@@ -19,7 +19,6 @@ export const findCoordinatorRequest = (kind: CoordinatorKind, key: string): Requ
       writer.int8(kind === 'group' ? 0 : 1)
     },
     (reader) => {
-      reader.int32()
       return {
         errorCode: reader.int16(),
         errorMessage: reader.optionalString(),

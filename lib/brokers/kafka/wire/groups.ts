@@ -33,7 +33,6 @@ export const describeGroupRequest = (group: string): Request<GroupDescription> =
       writer.boolean(true)
     },
     (reader) => {
-      reader.int32()
       const [described] = reader.array(() => {
         const errorCode = reader.int16()
         reader.string()
@@ -63,7 +62,6 @@ export const deleteGroupRequest = (group: string): Request<{ readonly errorCode:
     { apiKey: 42, apiVersion: 1, apiName: 'DeleteGroups' },
     (writer) => writer.array([group], (id) => writer.string(id)),
     (reader) => {
-      reader.int32()
       const [deleted] = reader.array(() => {
         reader.string()
         return { errorCode: reader.int16() }
@@ -87,7 +85,6 @@ export const removeMembersRequest = (
       })
     },
     (reader) => {
-      reader.int32()
       return { errorCode: reader.int16() }
     },
   )

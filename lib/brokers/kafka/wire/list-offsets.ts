@@ -38,7 +38,6 @@ export const listOffsetsRequest = (
       })
     },
     (reader) => {
-      reader.int32()
       return reader
         .array(() => {
           const topic = reader.string()

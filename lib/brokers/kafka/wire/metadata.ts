@@ -34,7 +34,6 @@ export const metadataRequest = (topics: readonly string[] | 'all'): Request<Meta
       writer.boolean(false)
     },
     (reader) => {
-      reader.int32()
       const brokers = reader.array(() => ({
         nodeId: reader.int32(),
         host: reader.string(),

@@ -56,7 +56,6 @@ export const offsetFetchRequest = (
       writer.boolean(requireStable)
     },
     (reader) => {
-      reader.int32()
       const topics = reader.array(() => {
         const topic = reader.string()
         const list = reader.array(() => {
@@ -113,7 +112,6 @@ function writeOffsets(writer: ProtocolWriter, offsets: readonly OffsetToCommit[]
 }
 
 function readResults(reader: ProtocolReader): readonly PartitionResult[] {
-  reader.int32()
   return reader
     .array(() => {
       const topic = reader.string()

@@ -21,7 +21,6 @@ export const permissionsRequest = (topics: readonly string[]): Request<Permissio
       writer.boolean(true)
     },
     (reader) => {
-      reader.int32()
       reader.array(() => {
         reader.int32()
         reader.string()

@@ -37,6 +37,7 @@ export const produceRequest = (from: ProduceRequest): Request<readonly Produced[
       apiKey: 0,
       apiVersion: 8,
       apiName: 'Produce',
+      throttle: 'last',
       bytes: from.batches.reduce((bytes, batch) => bytes + batch.bytes.length + 64, OVERHEAD_BYTES),
     },
     (writer) => {
@@ -65,7 +66,6 @@ export const produceRequest = (from: ProduceRequest): Request<readonly Produced[
           errorMessage: reader.optionalString(),
         }))
       })
-      reader.int32()
       return topics.flat()
     },
   )

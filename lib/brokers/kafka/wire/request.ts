@@ -7,8 +7,11 @@ export interface Request<Answer> {
   readonly apiVersion: number
   readonly apiName: string
   encode(): Buffer
-  /** @throws RevlogError `E_KAFKA_PROTOCOL` */
-  decode(answer: Buffer): Answer
+  /**
+   * @param throttled told how many milliseconds the broker will not read from this connection (KIP-219)
+   * @throws RevlogError `E_KAFKA_PROTOCOL`
+   */
+  decode(answer: Buffer, throttled?: (ms: number) => void): Answer
 }
 
 export interface Api {
@@ -17,6 +20,8 @@ export interface Api {
   readonly apiName: string
   /** Its version has compact lengths and tagged fields (KIP-482). */
   readonly flexible?: boolean
+  /** Where its answer has the time for which the broker throttles this client; `first` when absent. */
+  readonly throttle?: 'first' | 'last' | 'none'
   /** About how large a request is. */
   readonly bytes?: number
 }
@@ -26,7 +31,7 @@ export function request<Answer>(
   write: (writer: ProtocolWriter) => void,
   read: (reader: ProtocolReader) => Answer,
 ): Request<Answer> {
-  const { apiKey, apiVersion, apiName, flexible = false } = api
+  const { apiKey, apiVersion, apiName, flexible = false, throttle = 'first' } = api
   return {
     apiKey,
     apiVersion,
@@ -39,11 +44,14 @@ export function request<Answer>(
       writer.end()
       return writer.take()
     },
-    decode(answer) {
+    decode(answer, throttled) {
       const reader = createReader(answer, apiName, flexible)
       reader.end()
+      const first = throttle === 'first' ? reader.int32() : 0
       const result = read(reader)
+      const ms = throttle === 'last' ? reader.int32() : first
       reader.end()
+      if (ms > 0) throttled?.(ms)
       return result
     },
   }

@@ -33,7 +33,6 @@ export const initProducerIdRequest = (
       writer.int16(NO_PRODUCER)
     },
     (reader) => {
-      reader.int32()
       return { errorCode: reader.int16(), producerId: reader.int64(), producerEpoch: reader.int16() }
     },
   )
@@ -55,7 +54,6 @@ export const addPartitionsToTxnRequest = (
       })
     },
     (reader) => {
-      reader.int32()
       return reader
         .array(() => {
           const topic = reader.string()
@@ -76,7 +74,6 @@ export const addOffsetsToTxnRequest = (owner: TransactionOwner, group: string): 
       writer.string(group)
     },
     (reader) => {
-      reader.int32()
       return reader.int16()
     },
   )
@@ -92,7 +89,6 @@ export const endTxnRequest = (owner: TransactionOwner, commit: boolean): Request
       writer.boolean(commit)
     },
     (reader) => {
-      reader.int32()
       return reader.int16()
     },
   )

@@ -62,10 +62,9 @@ const here: RoomCalls = {
   },
   abort: async () => (await room()).abort(),
   async close() {
-    const { room, client, reporting, close } = await ready
+    const { room, client, reporting } = await ready
     clearInterval(reporting)
     await room.close()
-    await close()
     await client.close()
     // What this answers is sent first; then nothing keeps the thread.
     setImmediate(() => parentPort!.close())
@@ -79,7 +78,7 @@ async function openRoom() {
   const { kafka } = setup
   const topology = await loadTopology(setup.file)
   const client = await openKafkaClient(withTokens(kafka.client))
-  const admin = createTopicAdmin(client, withTokens(kafka.client))
+  const admin = createTopicAdmin(client)
   const layout = layoutOf(topology, kafka, setup.found)
   const numbers = new Map([...layout.planned.keys()].map((task, index) => [task, index + 1]))
   const room = createEngineRoom({
@@ -107,7 +106,7 @@ async function openRoom() {
       setup.turn[0] = task === undefined ? 0 : numbers.get(task)!
     },
   })
-  return { room, client, reporting: setInterval(() => void report(), REPORT_MS), close: admin.close }
+  return { room, client, reporting: setInterval(() => void report(), REPORT_MS) }
 }
 
 function withTokens(options: KafkaOptions): KafkaOptions {
