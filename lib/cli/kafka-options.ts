@@ -9,7 +9,7 @@ export type Environment = { readonly [name: string]: string | undefined }
 /**
  * How any command reaches Kafka: an option, or else the variable of the same name (`--tls-ca`, `REVLOG_TLS_CA_FILE`).
  * A password on the command line could be read by everybody on the machine, so there is no option for one: it is in
- * `REVLOG_SASL_PASSWORD`, or in a file that an option or a variable names.
+ * `REVLOG_SASL_PASSWORD`, or in a file that an option or a variable names. So is a token.
  */
 export const KAFKA_OPTIONS = {
   brokers: {
@@ -39,7 +39,7 @@ export const KAFKA_OPTIONS = {
   'sasl-mechanism': {
     type: 'string',
     value: 'NAME',
-    help: 'plain, scram-sha-256 or scram-sha-512. Also REVLOG_SASL_MECHANISM',
+    help: 'plain, scram-sha-256, scram-sha-512 or oauthbearer. Also REVLOG_SASL_MECHANISM',
   },
   'sasl-username': {
     type: 'string',
@@ -50,6 +50,11 @@ export const KAFKA_OPTIONS = {
     type: 'string',
     value: 'FILE',
     help: 'Holds the password. Also REVLOG_SASL_PASSWORD_FILE, or the password itself in REVLOG_SASL_PASSWORD',
+  },
+  'sasl-token-file': {
+    type: 'string',
+    value: 'FILE',
+    help: 'Holds the token of oauthbearer; read again whenever one is needed. Also REVLOG_SASL_TOKEN_FILE, or the token itself in REVLOG_SASL_TOKEN',
   },
 } as const satisfies { readonly [name: string]: Option }
 
@@ -64,6 +69,7 @@ const CERT: Source = { option: 'tls-cert', variable: 'REVLOG_TLS_CERT_FILE' }
 const KEY: Source = { option: 'tls-key', variable: 'REVLOG_TLS_KEY_FILE' }
 const MECHANISM: Source = { option: 'sasl-mechanism', variable: 'REVLOG_SASL_MECHANISM' }
 const USERNAME: Source = { option: 'sasl-username', variable: 'REVLOG_SASL_USERNAME' }
+const TOKEN_FILE: Source = { option: 'sasl-token-file', variable: 'REVLOG_SASL_TOKEN_FILE' }
 const PASSWORD_FILE: Source = { option: 'sasl-password-file', variable: 'REVLOG_SASL_PASSWORD_FILE' }
 
 /** The addresses that the command line gives, or the environment; `undefined` when neither does. */
@@ -136,6 +142,19 @@ function tlsOf(told: Reader, args: Arguments, env: Environment): OpenKafkaBroker
 
 function saslOf(told: Reader, env: Environment): OpenKafkaBroker['sasl'] {
   const named = told(MECHANISM)
+  const tokens = tokensOf(told, env)
+  if (named?.text.toLowerCase() === 'oauthbearer') {
+    if (tokens !== undefined) return { mechanism: 'oauthbearer', oauthBearerProvider: tokens }
+    const remedy = 'set it, or name a file that holds it with --sasl-token-file or REVLOG_SASL_TOKEN_FILE'
+    throw invalid('the environment variable REVLOG_SASL_TOKEN', 'is missing', remedy)
+  }
+  if (tokens !== undefined) {
+    throw invalid(
+      named?.called ?? 'the environment variable REVLOG_SASL_MECHANISM',
+      named === undefined ? 'is missing beside a token' : `cannot be ${named.text} beside a token`,
+      'set it to oauthbearer',
+    )
+  }
   const user = told(USERNAME)
   const { REVLOG_SASL_PASSWORD: given } = env
   const password = contentOf(told(PASSWORD_FILE))?.trimEnd() ?? (given === '' ? undefined : given)
@@ -157,8 +176,20 @@ function saslOf(told: Reader, env: Environment): OpenKafkaBroker['sasl'] {
   throw invalid(
     named?.called ?? 'the environment variable REVLOG_SASL_MECHANISM',
     named === undefined ? 'is missing beside a user and a password' : `cannot be ${named.text}`,
-    'set it to plain, scram-sha-256 or scram-sha-512',
+    'set it to plain, scram-sha-256, scram-sha-512 or oauthbearer',
   )
+}
+
+/** From a file that somebody renews the token is read again each time that a broker wants one. */
+function tokensOf(told: Reader, env: Environment): (() => Promise<{ readonly value: string }>) | undefined {
+  const file = told(TOKEN_FILE)
+  if (file !== undefined) {
+    const read = (): string => contentOf(file)!.trim()
+    read()
+    return async () => ({ value: read() })
+  }
+  const { REVLOG_SASL_TOKEN: value } = env
+  return value === undefined || value === '' ? undefined : async () => ({ value })
 }
 
 function contentOf(file: Told | undefined): string | undefined {

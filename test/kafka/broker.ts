@@ -35,6 +35,8 @@ export interface Secured extends Certificates {
   readonly password: string
   /** TLS with a client's certificate. */
   readonly mutualAddress: string
+  /** TLS with a certificate that expired yesterday. */
+  readonly expiredAddress: string
 }
 
 /** A real Apache Kafka on this machine: one node, on ports and in a folder of its own. */
@@ -74,7 +76,9 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
   const jars = await jarsOf(version)
   const folder = await mkdtemp(join(tmpdir(), 'revlog-kafka-'))
   const proxies = options.proxies ?? 3
-  const [free = 0, controller = 0, sasl = 0, mutual = 0, ...rest] = await freePorts(4 + 2 * proxies)
+  const [free = 0, controller = 0, sasl = 0, mutual = 0, expired = 0, ...rest] = await freePorts(
+    5 + 2 * proxies,
+  )
   const port = options.port ?? free
   const proxied = Array.from({ length: proxies }, (_, i) => ({
     target: rest[2 * i]!,
@@ -85,14 +89,20 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
   const secured =
     certificates === undefined
       ? undefined
-      : { ...certificates, password, saslAddress: `localhost:${sasl}`, mutualAddress: `localhost:${mutual}` }
+      : {
+          ...certificates,
+          password,
+          saslAddress: `localhost:${sasl}`,
+          mutualAddress: `localhost:${mutual}`,
+          expiredAddress: `localhost:${expired}`,
+        }
   const address = `127.0.0.1:${port}`
   const node = await formatNode({
     jars,
     folder,
     clusterId: randomBytes(16).toString('base64url'),
     properties: {
-      ...listeners(port, controller, proxied, secured === undefined ? undefined : { sasl, mutual }),
+      ...listeners(port, controller, proxied, secured === undefined ? undefined : { sasl, mutual, expired }),
       ...(secured === undefined ? {} : security(secured)),
       ...SMALL_AND_QUICK,
       ...options.properties,
@@ -149,7 +159,7 @@ function listeners(
   port: number,
   controller: number,
   proxied: readonly ProxiedListener[],
-  secured: { readonly sasl: number; readonly mutual: number } | undefined,
+  secured: { readonly sasl: number; readonly mutual: number; readonly expired: number } | undefined,
 ): { readonly [name: string]: string } {
   const all = [
     { name: 'PLAINTEXT', protocol: 'PLAINTEXT', host: '127.0.0.1', target: port, advertised: port },
@@ -159,10 +169,11 @@ function listeners(
     })),
   ]
   if (secured !== undefined) {
-    const { sasl, mutual } = secured
+    const { sasl, mutual, expired } = secured
     all.push(
       { name: 'SASL_SSL', protocol: 'SASL_SSL', host: 'localhost', target: sasl, advertised: sasl },
       { name: 'MUTUAL', protocol: 'SSL', host: 'localhost', target: mutual, advertised: mutual },
+      { name: 'EXPIRED', protocol: 'SSL', host: 'localhost', target: expired, advertised: expired },
     )
   }
   const join = (items: readonly string[]): string => items.join(',')
@@ -191,8 +202,17 @@ const scram = (user: string, password: string): readonly string[] => [
   `${SCRAM}=[name=${user},password=${password}]`,
 ]
 
-const security = ({ keystoreFile, truststoreFile }: Certificates): { readonly [name: string]: string } => ({
-  'sasl.enabled.mechanisms': SCRAM,
+const security = ({
+  keystoreFile,
+  expiredFile,
+  truststoreFile,
+}: Certificates): { readonly [name: string]: string } => ({
+  'sasl.enabled.mechanisms': `${SCRAM},OAUTHBEARER`,
+  // Takes tokens that nobody has signed, which is what Kafka has for tests.
+  'listener.name.sasl_ssl.oauthbearer.sasl.jaas.config':
+    'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";',
+  // Ends connections whose token has expired.
+  'listener.name.sasl_ssl.oauthbearer.connections.max.reauth.ms': '60000',
   'listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config':
     'org.apache.kafka.common.security.scram.ScramLoginModule required;',
   'ssl.keystore.type': 'PEM',
@@ -200,6 +220,8 @@ const security = ({ keystoreFile, truststoreFile }: Certificates): { readonly [n
   'ssl.truststore.type': 'PEM',
   'ssl.truststore.location': truststoreFile,
   'listener.name.mutual.ssl.client.auth': 'required',
+  'listener.name.expired.ssl.keystore.location': expiredFile,
+  'listener.name.expired.ssl.keystore.type': 'PEM',
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': 'User:ANONYMOUS;User:admin;User:CN=client',
 })

@@ -10,6 +10,8 @@ export interface Certificates {
   readonly clientKey: string
   /** For Kafka's own configuration: the key, the certificate and the authority of the broker, and the authority alone. */
   readonly keystoreFile: string
+  /** The same with a certificate that has expired. */
+  readonly expiredFile: string
   readonly truststoreFile: string
 }
 
@@ -22,28 +24,34 @@ export async function makeCertificates(folder: string): Promise<Certificates | u
     if (!ok) throw new Error(`openssl ${args[0]}: ${said}`)
   }
   const key = ['-newkey', 'rsa:2048', '-nodes']
-  const days = ['-days', '2']
+  const days = (n: number): string[] => ['-days', `${n}`]
   const caFiles = ['-keyout', file('ca.key'), '-out', file('ca.pem')]
-  await openssl('req', '-x509', ...key, ...days, '-subj', '/CN=revlog-test-ca', ...caFiles)
+  await openssl('req', '-x509', ...key, ...days(2), '-subj', '/CN=revlog-test-ca', ...caFiles)
   await writeFile(file('names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n')
-  const sign = async (name: string, subject: string): Promise<void> => {
+  const sign = async (name: string, subject: string, forDays = 2): Promise<void> => {
     const request = ['-keyout', file(`${name}.key`), '-out', file(`${name}.csr`)]
     await openssl('req', ...key, '-subj', `/CN=${subject}`, ...request)
     const ca = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial']
     const files = ['-in', file(`${name}.csr`), '-extfile', file('names'), '-out', file(`${name}.pem`)]
-    await openssl('x509', '-req', ...ca, ...days, ...files)
+    await openssl('x509', '-req', ...ca, ...days(forDays), ...files)
   }
   await sign('broker', 'localhost')
+  await sign('expired', 'localhost', -1)
   await sign('client', 'client')
   const text = (name: string): Promise<string> => readFile(file(name), 'utf8')
   const ca = await text('ca.pem')
-  const keystore = [await text('broker.key'), await text('broker.pem'), ca]
-  await writeFile(file('keystore.pem'), keystore.join(''))
+  for (const [name, keystore] of [
+    ['broker', 'keystore.pem'],
+    ['expired', 'expired-keystore.pem'],
+  ] as const) {
+    await writeFile(file(keystore), [await text(`${name}.key`), await text(`${name}.pem`), ca].join(''))
+  }
   return {
     ca,
     clientCertificate: await text('client.pem'),
     clientKey: await text('client.key'),
     keystoreFile: file('keystore.pem'),
+    expiredFile: file('expired-keystore.pem'),
     truststoreFile: file('ca.pem'),
   }
 }

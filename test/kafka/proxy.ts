@@ -42,6 +42,8 @@ export interface KafkaProxy {
   up(): Promise<void>
   /** Does this to the next request with this api key that `matches`; resolves when it has been done. */
   inject(apiKey: number, fault: Fault, matches?: (request: Request) => boolean): Promise<Request>
+  /** Does this to every answer with this api key from now on: four bytes of length, four of correlation id, the body. */
+  rewrite(apiKey: number, edit: (frame: Buffer) => Buffer): void
   close(): Promise<void>
 }
 
@@ -63,6 +65,7 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
   const counts = new Map<number, number>()
   const sizes = new Map<number, number>()
   let answered = 0
+  const edits = new Map<number, (frame: Buffer) => Buffer>()
   let frozen = false
   let server: Server | undefined
 
@@ -75,6 +78,7 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
   function serve(client: Socket): void {
     const broker = connect(target, '127.0.0.1')
     const faults = new Map<number, { readonly injection: Injection; readonly request: Request }>()
+    const editing = new Map<number, (frame: Buffer) => Buffer>()
     const cut = (): void => {
       client.destroy()
       broker.destroy()
@@ -83,6 +87,8 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
     const toBroker = passage(client, broker, (frame) => {
       const request = requestOf(frame)
       sizes.set(request.apiKey, Math.max(sizes.get(request.apiKey) ?? 0, frame.length))
+      const edit = edits.get(request.apiKey)
+      if (edit !== undefined) editing.set(request.correlationId, edit)
       const injection = take(request)
       if (injection === undefined) return true
       if (injection.fault === 'lose request') {
@@ -96,8 +102,10 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
     const toClient = passage(broker, client, (frame) => {
       const correlationId = frame.readInt32BE(4)
       answered += frame.length
+      const edit = editing.get(correlationId)
+      editing.delete(correlationId)
       const found = faults.get(correlationId)
-      if (found === undefined) return true
+      if (found === undefined) return edit === undefined ? true : edit(frame)
       faults.delete(correlationId)
       const { injection, request } = found
       if (injection.fault === 'lose response') cut()
@@ -154,18 +162,19 @@ export async function openProxy({ target, advertised }: ProxiedListener): Promis
       new Promise((resolve) => {
         injections.push({ apiKey, fault, matches, done: resolve })
       }),
+    rewrite: (apiKey, edit) => void edits.set(apiKey, edit),
     close: down,
   }
 }
 
 /**
  * Lets the frames of one direction pass, whole and in order, no faster than they are taken. `decide` says for each
- * whether it passes, or how many milliseconds later.
+ * whether it passes, or how many milliseconds later, or what passes instead.
  */
 function passage(
   from: Socket,
   to: Socket,
-  decide: (frame: Buffer) => boolean | number,
+  decide: (frame: Buffer) => boolean | number | Buffer,
 ): { flow(frozen: boolean): void } {
   const split = splitFrames()
   const waiting: Buffer[] = []
@@ -177,6 +186,7 @@ function passage(
       const verdict = decide(frame)
       if (verdict === false) continue
       if (verdict === true) to.write(frame)
+      else if (typeof verdict !== 'number') to.write(verdict)
       else {
         delayed = true
         setTimeout(() => {

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { renameSync } from 'node:fs'
+import { join } from 'node:path'
 import kafkajs from 'kafkajs'
+import { run } from 'revlog/service'
 import { type OpenKafkaBroker, openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
 import { record } from '../brokers/support.js'
 import { type Ended, lines, strangersFolder } from '../cli/revlog.js'
+import { inDirectory } from '../service/support.js'
 import { createRawTopic, withAdmin } from './admin.js'
 import type { Secured } from './broker.js'
+import { countingOf, createTopics, tablesOf, truthOf, visitsOf } from './service/counting.js'
 import { makeShopTopics, ORDERS, rows, SHOP } from './shop.js'
 import { describeOwnKafka } from './suite.js'
 
@@ -26,7 +31,7 @@ describeOwnKafka('Apache Kafka with TLS, SCRAM and access rules', { secure: true
   })
   const refused = (code: string, options: OpenKafkaBroker) =>
     assert.rejects(openKafkaBroker({ startTimeoutMs: 1_000, ...options }), (error: Error) => {
-      assert.match(error.message, new RegExp(`^${code}: `))
+      assert.match(error.message, new RegExp(`^${code}`))
       assert.match(error.message, new RegExp(options.brokers[0]!))
       assert.doesNotMatch(error.message, new RegExp(`${secured.password}|wrong password`))
       return true
@@ -54,6 +59,122 @@ describeOwnKafka('Apache Kafka with TLS, SCRAM and access rules', { secure: true
     await refused('E_TLS', { ...as('admin'), ssl: true })
     await refused('E_TLS', { ...as('admin'), brokers: [kafka().address] })
     await refused('E_BROKER_UNREACHABLE', { brokers: [secured.saslAddress] })
+  })
+
+  it('refuses a broker whose certificate has expired', () =>
+    refused('E_TLS: .*certificate has expired', {
+      brokers: [secured.expiredAddress],
+      ssl: { ca: [secured.ca] },
+    }))
+
+  const withToken = (oauthBearerProvider: () => Promise<{ value: string }>): OpenKafkaBroker => ({
+    brokers: [secured.saslAddress],
+    ssl: { ca: [secured.ca] },
+    sasl: { mechanism: 'oauthbearer', oauthBearerProvider },
+  })
+
+  it('serves a member with tokens of OAUTHBEARER, and takes new ones when they expire', () =>
+    inDirectory(async (directory) => {
+      const counting = countingOf(kafka().name('app'))
+      await createTopics(kafka().address, counting, 2)
+      let given = 0
+      const { brokers, ...login } = withToken(async () => {
+        given++
+        return { value: unsignedToken('admin', 5) }
+      })
+      const events: string[] = []
+      const service = await run(counting.topology, {
+        ...{ brokers, directory, ...login },
+        onEvent: ({ kind }) => events.push(kind),
+      })
+      await service.broker.produce(visitsOf(counting, 0, 100))
+      await service.caughtUp()
+      const before = given
+      await new Promise((resolve) => setTimeout(resolve, 6_000))
+      await service.broker.produce(visitsOf(counting, 100, 200))
+      await service.caughtUp()
+      assert.deepEqual(await tablesOf(service.broker, counting), truthOf(200))
+      await service.stop()
+      assert.ok(given > before)
+      assert.deepEqual(events, ['running', 'assigned'])
+    }))
+
+  it('refuses tokens that are not good, with the reason of the broker', async () => {
+    await refused(
+      'E_AUTH: .*refused the token: .*invalid_token',
+      withToken(async () => EXPIRED),
+    )
+    await refused(
+      'E_AUTH: .*refused the token: .*invalid_token',
+      withToken(async () => ({ value: 'nonsense' })),
+    )
+    const none = openKafkaBroker({
+      ...withToken(() => Promise.reject(new Error('the issuer is away'))),
+      startTimeoutMs: 1_000,
+    })
+    await assert.rejects(none, { code: 'E_AUTH', message: /gave no token: the issuer is away/ })
+  })
+
+  it('serves the command with a token from a file, which it reads again when it has expired', async () => {
+    const folder = strangersFolder()
+    const name = kafka().name('shop')
+    const file = join(folder.path, 'token')
+    const renew = (): void => {
+      folder.write('new-token', `${unsignedToken('admin', 5)}\n`)
+      renameSync(join(folder.path, 'new-token'), file)
+    }
+    renew()
+    const env = {
+      REVLOG_BROKERS: secured.saslAddress,
+      REVLOG_TLS_CA_FILE: folder.write('ca.pem', secured.ca),
+      REVLOG_SASL_MECHANISM: 'oauthbearer',
+    }
+    const renewing = setInterval(renew, 1_000)
+    try {
+      folder.write('shop.js', SHOP(name))
+      await makeShopTopics(kafka().address, name, 1)
+      const fromFile = { ...env, REVLOG_SASL_TOKEN_FILE: file }
+      const running = folder.start(['run', 'shop.js'], fromFile)
+      await running.says('runs total_0')
+      await new Promise((resolve) => setTimeout(resolve, 6_000))
+      const produced = await folder.revlog(
+        ['produce', `${name}-orders`, '--topology', 'shop.js', '--format', 'csv'],
+        ORDERS,
+        {
+          ...env,
+          REVLOG_SASL_TOKEN: unsignedToken('admin', 60),
+        },
+      )
+      assert.equal(produced.code, 0, produced.err)
+      for (;;) {
+        const table = await folder.revlog(
+          ['consume', `${name}-totals`, '--table', '--topology', 'shop.js'],
+          '',
+          fromFile,
+        )
+        if (rows(table.out).length === 2) break
+      }
+      running.process.kill('SIGTERM')
+      const { code, err } = await running.ended
+      assert.equal(code, 0, err)
+      for (const [variables, said] of [
+        [{ ...env, REVLOG_SASL_TOKEN: EXPIRED.value }, /E_AUTH: .*refused the token/],
+        [env, /REVLOG_SASL_TOKEN is missing/],
+        [
+          { ...env, REVLOG_SASL_TOKEN_FILE: 'absent' },
+          /REVLOG_SASL_TOKEN_FILE names a file that cannot be read/,
+        ],
+        [{ ...fromFile, REVLOG_SASL_MECHANISM: 'plain' }, /cannot be plain beside a token/],
+      ] as const) {
+        const refused = await folder.revlog(['consume', `${name}-totals`], '', variables)
+        assert.equal(refused.code, 1)
+        assert.match(refused.err, said)
+        assert.ok(!refused.err.includes(EXPIRED.value))
+      }
+    } finally {
+      clearInterval(renewing)
+      await folder.remove()
+    }
   })
 
   it('says which topic a user may not use', async () => {
@@ -128,16 +249,16 @@ describeOwnKafka('Apache Kafka with TLS, SCRAM and access rules', { secure: true
         ...['--sasl-mechanism', 'scram-sha-256', '--sasl-username', user],
       ]
       const admin = [...login('admin'), '--sasl-password-file', 'password']
-      const run = ['run', 'shop.js', '--from', `${name}-orders=orders.csv`, '--table', `${name}-totals`]
+      const words = ['run', 'shop.js', '--from', `${name}-orders=orders.csv`, '--table', `${name}-totals`]
       for (const guarantee of ['at_least_once', 'exactly_once']) {
-        const { code, out, err } = await revlog([...run, '--guarantee', guarantee, ...admin])
+        const { code, out, err } = await revlog([...words, '--guarantee', guarantee, ...admin])
         assert.deepEqual([code, rows(out).length], [0, 2], err)
       }
       const lag = await revlog(['lag', 'shop.js', ...login('admin')], {
         REVLOG_SASL_PASSWORD: secured.password,
       })
       assert.match(lag.out, /: 0 offsets behind/)
-      const wrong = await revlog([...run, ...login('admin')], { REVLOG_SASL_PASSWORD: 'not the password' })
+      const wrong = await revlog([...words, ...login('admin')], { REVLOG_SASL_PASSWORD: 'not the password' })
       assert.deepEqual([wrong.code, /E_AUTH: /.test(wrong.err)], [1, true], wrong.err)
       const stranger = await revlog([
         'run',
@@ -202,6 +323,14 @@ describeOwnKafka('Apache Kafka with TLS, SCRAM and access rules', { secure: true
     }
   })
 })
+
+/** A token for so many seconds, in the form that a broker without keys takes: nobody has signed it. */
+function unsignedToken(user: string, seconds: number): string {
+  const part = (content: object): string => Buffer.from(JSON.stringify(content)).toString('base64url')
+  const now = Date.now() / 1_000
+  return `${part({ alg: 'none' })}.${part({ sub: user, iat: now - 100, exp: now + seconds })}.`
+}
+const EXPIRED = { value: unsignedToken('admin', -50) }
 
 /** Lets the user `nobody` do something. */
 async function allow(

@@ -1,45 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { RevlogError } from 'revlog'
 import { run, type ServiceEvent } from 'revlog/service'
 import { truthOf } from './consultants/batch.js'
 import { inputOf, recordOf } from './consultants/input.js'
 import { advice, consultants, received } from './consultants/topology.js'
+import { mountDisk, unmount } from './small-disk.js'
 import { inDirectory, tableOf, withCode } from './support.js'
-
-/** A small disk of its own; undefined where this user may not mount one. */
-function mountDisk(
-  megabytes: number,
-): { readonly path: string; readonly remount: (o: string) => void } | undefined {
-  const path = mkdtempSync(join(tmpdir(), 'revlog-disk-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path], { stdio: 'ignore' })
-  } catch {
-    rmdirSync(path)
-    return undefined
-  }
-  return {
-    path,
-    remount: (options) => execFileSync('mount', ['-o', `remount,${options}`, path], { stdio: 'ignore' }),
-  }
-}
-
-function unmount(path: string): void {
-  execFileSync('umount', ['-l', path], { stdio: 'ignore' })
-  rmdirSync(path)
-}
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 

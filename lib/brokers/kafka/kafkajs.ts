@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { type ISocketFactory, Kafka, type Logger, logLevel } from 'kafkajs'
 import { RevlogError } from '../../core/errors.js'
+import { withOAuthBearer } from './oauth-bearer.js'
 import type { KafkaOptions } from './options.js'
 import { redactor } from './redact.js'
 import { socketFactory } from './socket-factory.js'
@@ -105,7 +106,8 @@ export interface Kafkajs {
 
 export const DEFAULT_CONNECTION_TIMEOUT_MS = 10_000
 export const DEFAULT_REQUEST_TIMEOUT_MS = 10_000
-const REAUTHENTICATE_BEFORE_MS = 10_000
+/** With the next request when a session has less left; a broker takes no two logins of a connection within a second. */
+const REAUTHENTICATE_BEFORE_MS = 3_000
 
 export function openKafkajs(options: KafkaOptions): Kafkajs {
   const { Broker, ConnectionPool } = loadKafkajs()
@@ -114,8 +116,8 @@ export function openKafkajs(options: KafkaOptions): Kafkajs {
     connectionTimeoutMs = DEFAULT_CONNECTION_TIMEOUT_MS,
     requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,
     ssl,
-    sasl,
   } = options
+  const sasl = withOAuthBearer(options.sasl)
   const sockets: ISocketFactory = socketFactory
   const kafka = () =>
     new Kafka({

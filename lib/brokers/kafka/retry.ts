@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { RevlogError } from '../../core/errors.js'
+import { NO_TOKEN } from './oauth-bearer.js'
 import { aborted, pause, settleWithin } from './settle.js'
 import { HANDSHAKE_CUT_OFF, unreachable } from './transport-error.js'
 import { kafkaErrorOf } from './wire/error-codes.js'
@@ -14,6 +15,7 @@ export const passes = (error: unknown): boolean =>
   error instanceof RevlogError &&
   (error.code === 'E_BROKER_UNREACHABLE' ||
     error.cause === HANDSHAKE_CUT_OFF ||
+    error.cause === NO_TOKEN ||
     kafkaErrorOf(error)?.retriable === true)
 
 export interface RetryOptions {

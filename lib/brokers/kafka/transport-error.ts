@@ -5,6 +5,7 @@ import { redactor } from './redact.js'
 /** Node's and OpenSSL's names for a certificate that is not accepted. */
 const CERTIFICATE =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_|HOSTNAME_|EPROTO$|ERR_OSSL_)/
+const EXPIRED = 'CERT_HAS_EXPIRED'
 /** So does a port that does not speak TLS end the connection, but also a broker that goes away at that moment. */
 const CUT_OFF = /before secure TLS connection/i
 /** The `cause` of an `E_TLS` that may pass. */
@@ -30,8 +31,9 @@ export function transportErrors(options: KafkaOptions): (thrown: unknown, broker
     if (cutOff || chain.some((e) => typeof e.code === 'string' && CERTIFICATE.test(e.code))) {
       return new RevlogError('E_TLS', `no secure connection to ${broker}: ${message}`, {
         ...(cutOff ? { cause: HANDSHAKE_CUT_OFF } : {}),
-        remedy:
-          'give the authority that signed the certificate of the broker as ssl.ca, use a host name that is in the certificate, and a port that speaks TLS',
+        remedy: chain.some((e) => e.code === EXPIRED)
+          ? 'renew the certificate; if it has not expired, set the clock of this machine'
+          : 'give the authority that signed the certificate of the broker as ssl.ca, use a host name that is in the certificate, and a port that speaks TLS',
       })
     }
     const refused = chain.some(
