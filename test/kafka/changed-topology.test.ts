@@ -172,6 +172,8 @@ describeKafka('a topology that has changed since its last run on Apache Kafka', 
       }
       const one = await start(app.first, join(directory, 'one'), { onEvent: told('one') })
       await until('one has both tasks', () => tasks.get('one')?.length === 2)
+      // It has taken them over, and told the group so.
+      await one.caughtUp()
       await assert.rejects(start(app.renamed, join(directory, 'two')), withCode('E_INCOMPATIBLE_TOPOLOGY'))
       const two = await start(app.reordered, join(directory, 'two'), { onEvent: told('two') })
       await until('each has one', () => tasks.get('one')?.length === 1 && tasks.get('two')?.length === 1)

@@ -62,7 +62,7 @@ describeOwnKafka('a service on Apache Kafka under load', { proxies: 1 }, (kafka)
         const input = topic(`${name}-in`, { key: string(), value: string() })
         const output = topic(`${name}-out`, { key: string(), value: string() })
         for (const one of [input, output]) await createRawTopic(kafka().address, one.name, KEEP)
-        const records = 7_000
+        const records = 4_500
         const value = 'x'.repeat(16_384)
         for (let sent = 0; sent < records; sent += 500) {
           await broker.produce(
@@ -88,7 +88,7 @@ describeOwnKafka('a service on Apache Kafka under load', { proxies: 1 }, (kafka)
           await held
           for (let before = -1; processed !== before; ) {
             before = processed
-            await new Promise((resolve) => setTimeout(resolve, 1_500))
+            await new Promise((resolve) => setTimeout(resolve, 1_000))
           }
           // What a commit sends, what the next one will, and what they may have more: records between two looks.
           const waiting = (processed * value.length) / MIB

@@ -17,7 +17,7 @@ interface Mood {
   readonly at: number
 }
 
-const { REVLOG_TEST_CORRECTIONS = '30000' } = process.env
+const { REVLOG_TEST_CORRECTIONS = '20000' } = process.env
 const ANSWERS = Number(REVLOG_TEST_CORRECTIONS)
 const START = 1_700_000_000_000
 const MIB = 1 << 20

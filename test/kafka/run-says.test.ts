@@ -72,7 +72,7 @@ describeKafka('what revlog run on Apache Kafka says', (kafka) => {
     assert.ok(err.split('\n').length < 20, err)
   })
 
-  it('a run ends with what was corrected, on one thread and on two', async () => {
+  it('a run ends with what was corrected, on one thread and on two, at its end and at a signal', async () => {
     folder.write('visits.js', VISITS(name))
     folder.write('visits.csv', 'id,who,time\nv1,ada,5000\nv2,ada,8000\n')
     folder.write('moods.csv', 'who,mood,time\nada,calm,9000\n')
@@ -103,5 +103,16 @@ describeKafka('what revlog run on Apache Kafka says', (kafka) => {
       second.err,
       /correction report of mood-at-visit.*\n +first answers +0; of these and of earlier runs' 1 were corrected, by 1 corrections/,
     )
+    const third = folder.start(run)
+    await third.says('runs mood-at-visit_0')
+    folder.write('more.csv', 'id,who,time\nv3,bob,9000\n')
+    const produce = ['produce', `${name}-visits`, 'more.csv', '--topology', 'visits.js', ...brokers()]
+    assert.equal((await folder.revlog(produce)).code, 0)
+    const answered = () => folder.revlog(['consume', `${name}-answers`, '--table', ...brokers()])
+    while (!(await answered()).out.includes('"v3"'));
+    third.process.kill('SIGTERM')
+    const { code, err } = await third.ended
+    assert.equal(code, 0, err)
+    assert.match(err, /correction report of mood-at-visit.*\n +first answers +1, of which 0/)
   })
 })
