@@ -53,7 +53,7 @@ export async function run(source: Topology | string | URL, options: RunOptions =
   checkThreads(file, options)
   settings.signal?.throwIfAborted()
   if (settings.kafka !== undefined) {
-    // Loaded when it is wanted: on this machine alone a service starts without it, in half the time.
+    // Loaded when it is wanted: a service on this machine alone starts without Kafka's client.
     const { runOnKafka } = await import('./kafka/run.js')
     return runOnKafka(topology, settings, settings.kafka, undefined, file)
   }

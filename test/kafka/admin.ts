@@ -17,25 +17,25 @@ export const createRawTopic = (
   topic: string,
   config: { readonly [setting: string]: string },
   partitions = 1,
-): Promise<unknown> =>
-  withAdmin(address, async (admin) => {
-    await admin.createTopics({
-      waitForLeaders: false,
-      topics: [
-        {
-          topic,
-          numPartitions: partitions,
-          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-        },
-      ],
-    })
-    await until(async () => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-      return topics.every(
-        (t) => t.partitions.length === partitions && t.partitions.every((p) => p.leader >= 0),
-      )
-    })
+): Promise<unknown> => withAdmin(address, (admin) => createdBy(admin, topic, config, partitions))
+
+/** Resolves when each partition has a leader. */
+export async function createdBy(
+  admin: Admin,
+  topic: string,
+  config: { readonly [setting: string]: string },
+  partitions: number,
+): Promise<void> {
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: [{ topic, numPartitions: partitions, configEntries }],
   })
+  await until(async () => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    return topics.every((t) => t.partitions.length === partitions && t.partitions.every((p) => p.leader >= 0))
+  })
+}
 
 /** A busy broker tells of what it has done a moment later, and until then answers with errors. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
