@@ -11,7 +11,6 @@ import { createCommit } from './commit.js'
 import type { HostedTask } from './hosted-task.js'
 import { createHousekeeping } from './housekeeping.js'
 import { createJournal } from './journal.js'
-import { runOnKafka } from './kafka/run.js'
 import { runLoop } from './loop.js'
 import { type RunOptions, type Settings, settingsOf } from './options.js'
 import { createService, type Service } from './service.js'
@@ -53,7 +52,11 @@ export async function run(source: Topology | string | URL, options: RunOptions =
   const settings = settingsOf(topology, options)
   checkThreads(file, options)
   settings.signal?.throwIfAborted()
-  if (settings.kafka !== undefined) return runOnKafka(topology, settings, settings.kafka, undefined, file)
+  if (settings.kafka !== undefined) {
+    // Loaded when it is wanted: a service on this machine alone starts without Kafka's client.
+    const { runOnKafka } = await import('./kafka/run.js')
+    return runOnKafka(topology, settings, settings.kafka, undefined, file)
+  }
   const directory = await openDirectory(settings.directory, { maxDatabases: MAX_DATABASES })
   try {
     const application = await open(topology, directory, settings)

@@ -85,8 +85,10 @@ function compile(folder: string): string {
     }),
   )
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  return spawnSync(process.execPath, [tsc, '-p', '.', '--pretty', 'false'], { cwd: folder, encoding: 'utf8' })
-    .stdout
+  return spawnSync(process.execPath, [tsc, '-p', '.', '--pretty', 'false', '--singleThreaded'], {
+    cwd: folder,
+    encoding: 'utf8',
+  }).stdout
 }
 
 /**

@@ -22,31 +22,26 @@ export const createRawTopic = (
   config: { readonly [setting: string]: string },
   partitions = 1,
   replicas = -1,
-): Promise<unknown> =>
-  withAdmin(address, async (admin) => {
-    await admin
-      .createTopics({
-        waitForLeaders: false,
-        topics: [
-          {
-            topic,
-            numPartitions: partitions,
-            replicationFactor: replicas,
-            configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-          },
-        ],
-      })
-      .catch((thrown: Error) => {
-        // Made it is; kafkajs has looked at it too soon.
-        if (!thrown.message.includes('leadership election')) throw thrown
-      })
-    await until(async () => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-      return topics.every(
-        (t) => t.partitions.length === partitions && t.partitions.every((p) => p.leader >= 0),
-      )
-    })
+): Promise<unknown> => withAdmin(address, (admin) => createdBy(admin, topic, config, partitions, replicas))
+
+/** Resolves when each partition has a leader. */
+export async function createdBy(
+  admin: Admin,
+  topic: string,
+  config: { readonly [setting: string]: string },
+  partitions: number,
+  replicas = -1,
+): Promise<void> {
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: [{ topic, numPartitions: partitions, replicationFactor: replicas, configEntries }],
   })
+  await until(async () => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    return topics.every((t) => t.partitions.length === partitions && t.partitions.every((p) => p.leader >= 0))
+  })
+}
 
 /** Moves the copies of partition 0 to these nodes, the first of which then leads it; resolves when it does. */
 export const moveTo = (address: string, topic: string, replicas: number[]): Promise<unknown> =>

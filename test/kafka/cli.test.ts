@@ -76,9 +76,10 @@ describeKafka('revlog produce and consume on Apache Kafka', (kafka) => {
     assert.match(refused.err, /E_TOPIC_UNKNOWN: .*--partitions N/s)
     const command = `kafka-topics.sh --bootstrap-server ${kafka().address} --create --topic ${totals} --partitions 1 --config cleanup.policy=compact`
     assert.ok(refused.err.includes(command), refused.err)
-    const { code } = await folder.revlog([...produce, '--partitions', '2'], '{"key":"ada","value":1}')
-    assert.equal(code, 0)
+    const produced = await folder.revlog([...produce, '--partitions', '2'], '{"key":"ada","value":1}')
+    assert.equal(produced.code, 0, produced.err)
     const consumed = await folder.revlog(['consume', totals, '--table', ...brokers()])
+    assert.equal(consumed.code, 0, consumed.err)
     assert.deepEqual(
       lines(consumed.out).map(({ key, value }) => [key, value]),
       [['ada', 1]],

@@ -2,6 +2,7 @@ import { openKafkaClient } from '../../lib/brokers/kafka/client.js'
 import type { FetcherOptions, KafkaClient, PlacedRecord } from '../../lib/brokers/kafka/kafka-client.js'
 import type { KafkaOptions } from '../../lib/brokers/kafka/options.js'
 import type { LogRecord } from '../../lib/core/record.js'
+import { createdBy } from './admin.js'
 
 /** Clients that are closed after each test. */
 export function clients(): { open(options: KafkaOptions): Promise<KafkaClient> } {
@@ -24,11 +25,7 @@ export async function createTopic(
 ): Promise<string> {
   const admin = client.kafkajs().admin()
   await admin.connect()
-  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-  await admin.createTopics({
-    topics: [{ topic, numPartitions: partitions, configEntries }],
-    waitForLeaders: true,
-  })
+  await createdBy(admin, topic, config, partitions)
   await admin.disconnect()
   return topic
 }

@@ -16,6 +16,9 @@ function cacheFolder(): string {
   return join(XDG_CACHE_HOME, 'revlog-test-kafka')
 }
 
+/** Whether they are in the cache, so that Maven is not needed any more. */
+export const hasJars = (version: string): boolean => existsSync(join(cacheFolder(), version))
+
 /**
  * The folder with the jars of a Kafka release: from the cache, else put there by Maven, from its own repository when
  * it has them and from the network when not. Some 50 jars, 45 MB.

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type KafkaBroker, type KafkaOptions, startKafka } from './broker.js'
 import { type KafkaCluster, startCluster } from './cluster.js'
-import { jarsOf, NEWEST, run } from './jars.js'
+import { sharedAddress, version, whatIsMissing } from './shared.js'
 
 export interface TestKafka {
   /** `host:port` of a broker that is ready. */
@@ -18,8 +18,6 @@ export interface OwnCluster extends Pick<TestKafka, 'name'>, KafkaCluster {}
 
 /** Long enough for the first download of the jars. */
 const START_TIMEOUT_MS = 600_000
-
-const ENABLE = 'Install Java 17 and Maven, or set REVLOG_TEST_BROKERS=host:port.'
 
 /**
  * A suite on real Apache Kafka: the one of `REVLOG_TEST_BROKERS`, else one that is started from Maven's jars and
@@ -80,53 +78,10 @@ export function describeCluster(
   })
 }
 
-const version = (): string => {
-  const { REVLOG_TEST_KAFKA_VERSION = NEWEST } = process.env
-  return REVLOG_TEST_KAFKA_VERSION
-}
 const name = (text: string): string => `${text}-${randomBytes(5).toString('hex')}`
 
-/** Says once in a run why suites are skipped. */
-const skip = (() => {
-  let said = false
-  return (suite: Mocha.Context, missing: string): void => {
-    const { REVLOG_REQUIRE_KAFKA } = process.env
-    if (REVLOG_REQUIRE_KAFKA === '1') throw new Error(`${missing} ${ENABLE}`)
-    if (!said) console.log(`  Suites on Apache Kafka are skipped: ${missing} ${ENABLE}`)
-    said = true
-    suite.skip()
-  }
-})()
-
-/** A sentence, or `undefined` when a broker can be started. */
-const whatIsMissing = (() => {
-  let found: Promise<string | undefined> | undefined
-  return (): Promise<string | undefined> => {
-    found ??= findOut()
-    return found
-  }
-})()
-
-async function findOut(): Promise<string | undefined> {
-  const java = await run('java', ['-version'])
-  if (!java.ok) return 'there is no java in the PATH.'
-  const major = Number(/version "(\d+)/.exec(java.said)?.[1])
-  if (major < 17) return `Kafka needs Java 17, this is ${major}.`
-  if (!(await run('mvn', ['-v'])).ok) return 'there is no mvn in the PATH.'
-  try {
-    await jarsOf(version())
-    return undefined
-  } catch (thrown) {
-    return `${String(thrown).replaceAll(/\s+/g, ' ').slice(0, 300)}.`
-  }
+function skip(suite: Mocha.Context, missing: string): void {
+  const { REVLOG_REQUIRE_KAFKA } = process.env
+  if (REVLOG_REQUIRE_KAFKA === '1') throw new Error(missing)
+  suite.skip()
 }
-
-/** The broker of the run, started for the first suite and stopped after the last one. */
-const sharedAddress = (() => {
-  let broker: Promise<KafkaBroker> | undefined
-  after(async () => (await broker)?.remove())
-  return async (): Promise<string> => {
-    broker ??= startKafka({ version: version() })
-    return (await broker).address
-  }
-})()

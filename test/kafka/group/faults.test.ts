@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import kafkajs from 'kafkajs'
 import { openKafkaClient } from '../../../lib/brokers/kafka/client.js'
 import type { Member, Part, TaskAssignment } from '../../../lib/brokers/kafka/group/member.js'
 import { joinTaskGroup } from '../../../lib/brokers/kafka/group/task-group.js'
 import type { KafkaClient } from '../../../lib/brokers/kafka/kafka-client.js'
 import type { KafkaOptions } from '../../../lib/brokers/kafka/options.js'
 import type { RevlogError } from '../../../lib/core/errors.js'
+import { createRawTopic } from '../admin.js'
 import { type KafkaProxy, openProxy } from '../proxy.js'
 import { describeOwnKafka } from '../suite.js'
 import { until } from './members.js'
@@ -27,13 +27,7 @@ describeOwnKafka('a member of a task group under faults', { secure: true }, (kaf
     members = []
     groupId = kafka().name('group')
     topic = kafka().name('moods')
-    const admin = new kafkajs.Kafka({
-      brokers: [kafka().address],
-      logLevel: kafkajs.logLevel.NOTHING,
-    }).admin()
-    await admin.connect()
-    await admin.createTopics({ topics: [{ topic, numPartitions: 4 }] })
-    await admin.disconnect()
+    await createRawTopic(kafka().address, topic, {}, 4)
   })
   afterEach(async () => {
     await Promise.all(members.map(({ member }) => member.leave(500)))

@@ -5,6 +5,7 @@ import type { Member, Part, TaskAssignment } from '../../../lib/brokers/kafka/gr
 import { joinTaskGroup } from '../../../lib/brokers/kafka/group/task-group.js'
 import type { KafkaClient } from '../../../lib/brokers/kafka/kafka-client.js'
 import type { RevlogError } from '../../../lib/core/errors.js'
+import { createRawTopic } from '../admin.js'
 import { describeKafka } from '../suite.js'
 import { until } from './members.js'
 
@@ -22,10 +23,7 @@ describeKafka('members with a fixed place', (kafka) => {
       { name: 'advice', fingerprint: '1', partitions: 5, inputs: [{ topic, partitions: 5 }], stateful: true },
     ]
     client = await openKafkaClient({ brokers: [kafka().address] })
-    const admin = client.kafkajs().admin()
-    await admin.connect()
-    await admin.createTopics({ topics: [{ topic, numPartitions: 5 }] })
-    await admin.disconnect()
+    await createRawTopic(kafka().address, topic, {}, 5)
   })
   afterEach(async () => {
     await Promise.all(members.splice(0).map((member) => member.leave()))

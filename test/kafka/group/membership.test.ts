@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import kafkajs, { type Admin } from 'kafkajs'
 import type { Part } from '../../../lib/brokers/kafka/group/member.js'
+import { createRawTopic } from '../admin.js'
 import type { MemberSetup } from '../children/group-member.js'
 import { describeKafka } from '../suite.js'
 import { assertNoSharedTask, killMembers, settled, startMember, type TestMember, until } from './members.js'
@@ -19,7 +20,7 @@ describeKafka('members of a task group', (kafka) => {
   })
   beforeEach(async () => {
     topic = kafka().name('moods')
-    await admin.createTopics({ topics: [{ topic, numPartitions: 6 }] })
+    await createRawTopic(kafka().address, topic, {}, 6)
     parts = [part('advice', topic)]
     setup = {
       address: kafka().address,
