@@ -12,7 +12,7 @@ export interface CaughtUpOptions {
   readonly parts: number
   readonly client: KafkaClient
   readonly exactlyOnce: boolean
-  /** What it writes. */
+  /** What it writes, for others and for itself. */
   readonly written: readonly TopicPartition[]
 }
 
@@ -37,8 +37,9 @@ export function createKafkaCaughtUp(options: CaughtUpOptions): Pick<CaughtUp, 'w
     await assigned
     for (let round = 0; round < parts; round++) {
       if (!(await room.reachEnds())) return ended
+      // Also what the next part reads: until its transaction is closed everywhere, the log seems to end before it.
+      if (exactlyOnce) await visible()
     }
-    if (exactlyOnce) await visible()
   }
 
   /** A transaction is committed before those who read committed records see it: until all that are open now are closed. */

@@ -183,7 +183,7 @@ function launch({ topology, settings, kafka, client, admin, layout, room, hall, 
     },
     caughtUp: createKafkaCaughtUp({
       ...{ room, assigned, parts: layout.parts.length, client, exactlyOnce: kafka.exactlyOnce },
-      written: [...sinkTopicsOf(topology)].flatMap((topic) =>
+      written: [...sinkTopicsOf(topology), ...layout.plan.repartitionTopics.keys()].flatMap((topic) =>
         Array.from({ length: layout.partitionsOf(topic) }, (_, partition) => ({ topic, partition })),
       ),
     }),
