@@ -12,7 +12,7 @@ export interface CaughtUpOptions {
   readonly parts: number
   readonly client: KafkaClient
   readonly exactlyOnce: boolean
-  /** What it writes, for others and for the parts that follow. */
+  /** What it writes, for others and for itself. */
   readonly written: readonly TopicPartition[]
 }
 
@@ -37,7 +37,7 @@ export function createKafkaCaughtUp(options: CaughtUpOptions): Pick<CaughtUp, 'w
     await assigned
     for (let round = 0; round < parts; round++) {
       if (!(await room.reachEnds())) return ended
-      // The next part's ends are those of what is committed.
+      // Also what the next part reads: until its transaction is closed everywhere, the log seems to end before it.
       if (exactlyOnce) await visible()
     }
   }
