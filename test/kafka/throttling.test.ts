@@ -53,13 +53,13 @@ describeOwnKafka('a client that the broker throttles', { proxies: 1, properties:
     assert.ok(performance.now() - started < 5_000)
   })
 
-  /** Less than is written and read within one window; at least once has more to write, for its outbox. */
+  /** So little that a service soon has to wait; at least once has more to write, for its outbox. */
   const QUOTAS: readonly (readonly [
     'at_least_once' | 'exactly_once',
     { readonly [quota in Quota]?: number },
   ])[] = [
     ['at_least_once', { producer_byte_rate: 120_000, consumer_byte_rate: 60_000 }],
-    ['at_least_once', { request_percentage: 2 }],
+    ['at_least_once', { request_percentage: 1 }],
     ['exactly_once', { producer_byte_rate: 80_000, consumer_byte_rate: 40_000 }],
     ['exactly_once', { request_percentage: 2 }],
   ]
@@ -78,13 +78,17 @@ describeOwnKafka('a client that the broker throttles', { proxies: 1, properties:
         })
         await service.caughtUp()
         await setQuotas(kafka().address, name, quotas)
-        const started = performance.now()
-        await feeder.produce(visitsOf(counting, 0, VISITS))
-        await service.caughtUp()
-        const took = performance.now() - started
-        assert.ok(took > 1_000, `it was not throttled: ${took} ms`)
+        let fed = 0
+        // How soon a quota is used up depends on the machine.
+        for (let slowest = 0; slowest < 1_000; ) {
+          const started = performance.now()
+          await feeder.produce(visitsOf(counting, fed, fed + VISITS))
+          fed += VISITS
+          await service.caughtUp()
+          slowest = Math.max(slowest, performance.now() - started)
+        }
         await service.stop()
-        assert.deepEqual(await tablesOf(feeder, counting), truthOf(VISITS))
+        assert.deepEqual(await tablesOf(feeder, counting), truthOf(fed))
         assert.deepEqual(
           events.map(({ kind }) => kind),
           ['running', 'assigned'],
@@ -94,4 +98,4 @@ describeOwnKafka('a client that the broker throttles', { proxies: 1, properties:
   }
 })
 
-const VISITS = 2_000
+const VISITS = 500
