@@ -12,8 +12,13 @@ export interface HostedTask {
   readonly lag: () => number
   /** The next offset to be processed, past what compaction has emptied. */
   readonly position: (topic: string) => number
-  /** The next offset to be processed by whoever comes after a crash now: what is before it is on the disk. */
+  /** What is before it is answered, and on the disk. */
   readonly durable: (topic: string) => number
+  /**
+   * Where whoever comes after a crash now begins, as the state on the disk says: not past what follows the last record,
+   * the marks of transactions say.
+   */
+  readonly begins: (topic: string) => number
   /** Remembers the positions; they become the durable ones when the returned function is called. */
   readonly mark: () => () => void
 }
@@ -33,6 +38,7 @@ interface Feed {
   /** The end that the task was told. */
   told: number
   durable: number
+  begins: number
 }
 
 /** Records between two looks at the clock and at the memory in use. */
@@ -52,7 +58,7 @@ export function hostTask(
   const { partition } = task
   const feeds = task.topics.map((topic): Feed => {
     const position = task.position(topic)!
-    return { topic, next: position, seen: position, told: -1, durable: position }
+    return { topic, next: position, seen: position, told: -1, durable: position, begins: position }
   })
 
   /** Keeps every input filled, and tells the task where each log ends: it may have to wait for what is there. */
@@ -101,10 +107,14 @@ export function hostTask(
       ),
     position: (topic) => positionOf(feedOf(topic)),
     durable: (topic) => feedOf(topic).durable,
+    begins: (topic) => feedOf(topic).begins,
     mark() {
-      const reached = feeds.map(positionOf)
+      const reached = feeds.map((feed) => ({
+        durable: positionOf(feed),
+        begins: task.position(feed.topic)!,
+      }))
       return () => {
-        for (const [i, feed] of feeds.entries()) feed.durable = reached[i]!
+        for (const [i, feed] of feeds.entries()) Object.assign(feed, reached[i]!)
       }
     },
   }

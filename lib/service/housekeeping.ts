@@ -36,7 +36,7 @@ export function createHousekeeping(cleaner: Cleaner, tasks: readonly HostedTask[
     try {
       let { more } = cleaner.clean({ wallTime })
       for (const { hosted, topic } of internal) {
-        const deleted = cleaner.deleteBelow(topic, hosted.task.partition, hosted.durable(topic))
+        const deleted = cleaner.deleteBelow(topic, hosted.task.partition, hosted.begins(topic))
         more = deleted.more || more
       }
       return more

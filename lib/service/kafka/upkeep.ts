@@ -49,9 +49,9 @@ export async function purge(
   const places = new Map<string, { readonly partition: number; readonly offset: number }[]>()
   for (const { running } of slots()) {
     if (running === undefined) continue
-    const { task, durable } = running.hosted
+    const { task, begins } = running.hosted
     for (const topic of task.topics.filter((name) => internal.has(name))) {
-      const offset = durable(topic)
+      const offset = begins(topic)
       const key = `${topic}-${task.partition}`
       if (offset <= (purged.get(key) ?? 0)) continue
       purged.set(key, offset)

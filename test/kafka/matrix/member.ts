@@ -107,10 +107,12 @@ try {
     const late = setTimeout(() => {
       say({ kind: 'restless', lag: service.lag(), tasks, running: [...service.metrics().tasks.keys()] })
     }, RESTLESS_MS)
+    const before = tasks
     service
       .caughtUp()
       .then(
-        () => answer({ rested: command.rest, tasks }),
+        // What was assigned meanwhile was not looked at.
+        () => answer({ rested: command.rest, tasks: tasks === before ? tasks : [] }),
         () => {},
       )
       .finally(() => clearTimeout(late))
