@@ -16,6 +16,8 @@ export interface BenchOptions {
   readonly rate: number | undefined
   /** Compare the answers with a batch computation, off the clock. */
   readonly verify: boolean
+  /** How much memory each process may have, its part of the page cache included; any when absent. */
+  readonly memoryMiB?: number | undefined
   /** For those that need Kafka: the broker of this run. */
   readonly kafka: KafkaUnderTest | undefined
 }

@@ -19,6 +19,7 @@ const USAGE = `usage: npm run bench -- [NAME…] [options]
   --commit-every N   records between two commits of the engine benchmarks (20000)
   --grace MS         grace period of the as-of joins
   --runs N           the median of so many runs (1; 3 beside rivals)
+  --memory MIB       no more memory than that for the process, page cache included, as a container's limit (Linux, root)
   --verify           also compare the answers on Kafka with a batch computation
   --rate N           records per second of kafka-latency, instead of half of each system's own peak
   --json             print lines of JSON instead of a table
@@ -40,6 +41,7 @@ const { values, positionals } = parseArgs({
     alone: { type: 'boolean' },
     verify: { type: 'boolean' },
     rate: { type: 'string' },
+    memory: { type: 'string' },
     brokers: { type: 'string' },
     profile: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
@@ -65,6 +67,7 @@ async function main(): Promise<void> {
       commitEvery: numberOf(values['commit-every']) ?? 20_000,
       graceMs: numberOf(values.grace),
       rate: numberOf(values.rate),
+      memoryMiB: numberOf(values.memory),
       verify: values.verify === true,
       kafka: broker?.kafka,
     })

@@ -15,7 +15,7 @@ export interface LatencyRun {
   readonly tick: () => void
 }
 
-/** Of the input, as fast as it goes: what tells the peak. */
+/** Of the input, as fast as it goes, with the reader of the answers there as well: what tells the peak. */
 const WARM_UP = 400_000
 const PRODUCE_EVERY_MS = 5
 
@@ -47,13 +47,14 @@ export async function measureLatency({ directory, job, file, records, tick }: La
   const arrivals = { ofLeft: new Float64Array(records), ofRight: new Float64Array(records) }
   const feed = feeder(service, job, file, records, arrivals)
   const warm = Math.min(WARM_UP, records / 2)
+  const reading = { measured: false, done: new AbortController() }
+  const latencies = readAnswers(service, arrivals, records, reading)
   const begin = performance.now()
   for (let sent = 0; sent < warm; ) sent += await feed.send(10_000)
   await service.caughtUp()
   const peak = (warm / (performance.now() - begin)) * 1_000
   const rate = peak / 2
-  const reading = new AbortController()
-  const latencies = readAnswers(service, arrivals, records, reading.signal)
+  reading.measured = true
 
   const start = performance.now()
   for (let sent = 0, done = false; !done; ) {
@@ -68,7 +69,7 @@ export async function measureLatency({ directory, job, file, records, tick }: La
   await feed.acknowledged()
   await service.caughtUp()
   await new Promise((resolve) => setTimeout(resolve, 300))
-  reading.abort()
+  reading.done.abort()
   const { first, corrections } = await latencies
   await service.stop()
   return {
@@ -132,16 +133,17 @@ async function readAnswers(
   service: Service,
   arrivals: Arrivals,
   most: number,
-  signal: AbortSignal,
+  reading: { readonly measured: boolean; readonly done: AbortController },
 ): Promise<{ readonly first: Latencies; readonly corrections: Latencies }> {
   const first = roomFor(most)
   const corrections = roomFor(most)
   let offset = (await service.broker.endOffsets(OUTPUT))[0]!
-  while (!signal.aborted) {
+  while (!reading.done.signal.aborted) {
     await service.broker.waitForData([{ topic: OUTPUT, partition: 0, offset }], 100)
     const { records, nextOffset } = await service.broker.fetch({ topic: OUTPUT, partition: 0, offset })
     const now = performance.now()
     offset = nextOffset
+    if (!reading.measured) continue
     for (const { value, headers } of records) {
       const cause = lastHeader(headers, REVISION_HEADERS.cause)
       if (cause === undefined) {

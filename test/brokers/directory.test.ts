@@ -190,4 +190,22 @@ describe('a directory', () => {
     await again.close()
     rmSync(path, { recursive: true })
   })
+
+  it('takes what waits to be produced along with the next transaction, whoever makes it', async () => {
+    const directory = await openDirectory(directories.make())
+    const { log, broker } = directory
+    await broker.createTopic({ name: 't', partitions: 1, config: DELETE })
+    const produced = broker.produce([record('t'), record('t')])
+    const failing = (): void => {
+      throw new Error('no')
+    }
+    assert.throws(() => directory.transaction(failing), /^Error: no$/)
+    assert.equal(log.endOffset('t', 0), 0)
+    directory.transaction(() => log.append([record('t')]))
+    assert.equal(log.endOffset('t', 0), 3)
+    assert.deepEqual(await produced, [{ topic: 't', partition: 0, baseOffset: 1, count: 2 }])
+    const alone = await broker.produce([record('t')])
+    assert.deepEqual(alone, [{ topic: 't', partition: 0, baseOffset: 3, count: 1 }])
+    await directory.close()
+  })
 })

@@ -12,6 +12,12 @@ export interface Commits {
 }
 
 export interface EmbeddedBroker extends Broker {
+  /**
+   * To be called inside a transaction, whoever makes it: writes what waits to be produced, so that one wait for the
+   * device is for both. What it returns is to be called once that transaction is committed; if it never is, the calls
+   * wait on.
+   */
+  takeAlong(): () => void
   /** Wakes those who wait for data that a commit has brought; to be called after each. */
   wake(): void
 }
@@ -45,27 +51,44 @@ export function createEmbeddedBroker(log: EmbeddedLog, { transaction, flushed }:
     if (closed) throw new RevlogError('E_BROKER_CLOSED', 'the broker is closed')
   }
 
-  const commitNext = async (): Promise<void> => {
-    const produces: Produce[] = []
-    for (let records = 0; queue.length > 0 && records < MAX_RECORDS_PER_COMMIT; ) {
-      const produce = queue.shift()!
-      produces.push(produce)
-      records += produce.count
-    }
-    try {
-      const appended = transaction(() => produces.map(({ groups }) => log.appendPrepared(groups)))
-      await flushed()
-      for (let i = 0; i < produces.length; i++) produces[i]!.resolve(appended[i]!)
-    } catch (thrown) {
-      for (const { reject } of produces) reject(thrown)
+  /** The first of the queue, as many as one commit takes. */
+  const next = (): readonly Produce[] => {
+    let n = 0
+    for (let records = 0; n < queue.length && records < MAX_RECORDS_PER_COMMIT; n++)
+      records += queue[n]!.count
+    return queue.slice(0, n)
+  }
+
+  const takeAlong = (): (() => void) => {
+    if (queue.length === 0) return () => {}
+    const produces = next()
+    const appended = produces.map(({ groups }) => log.appendPrepared(groups))
+    return () => {
+      queue.splice(0, produces.length)
+      flushed().then(
+        () => {
+          for (let i = 0; i < produces.length; i++) produces[i]!.resolve(appended[i]!)
+        },
+        (thrown: unknown) => {
+          for (const { reject } of produces) reject(thrown)
+        },
+      )
     }
   }
 
   const drain = async (): Promise<void> => {
     while (queue.length > 0) {
-      // A turn of the event loop: calls that have arrived meanwhile join this commit.
+      // A turn of the event loop: calls that have arrived meanwhile join this commit, or all of them somebody else's.
       await new Promise((resolve) => setImmediate(resolve))
-      await commitNext()
+      const produces = next()
+      if (produces.length === 0) break
+      try {
+        transaction(() => {}) // which takes them along
+      } catch (thrown) {
+        queue.splice(0, produces.length)
+        for (const { reject } of produces) reject(thrown)
+      }
+      await flushed().catch(() => {})
     }
     draining = undefined
   }
@@ -121,6 +144,7 @@ export function createEmbeddedBroker(log: EmbeddedLog, { transaction, flushed }:
         waiters.add(waiter)
       })
     },
+    takeAlong,
     wake() {
       for (const waiter of waiters) if (hasData(waiter.positions)) waiter.done(true)
     },

@@ -83,8 +83,12 @@ export async function openOrFind(
     const log = createLog(environment)
     const listeners = new Set<() => void>()
     const transaction = guardedTransactions(real, environment, () => {
-      broker.wake()
-      for (const listener of listeners) listener()
+      const taken = broker.takeAlong()
+      return () => {
+        taken()
+        broker.wake()
+        for (const listener of listeners) listener()
+      }
     })
     const onCommit = (listener: () => void) => {
       listeners.add(listener)
@@ -126,12 +130,12 @@ const notWritable = (path: string, cause: unknown): RevlogError =>
 
 /**
  * Transactions that notice a directory that was removed: LMDB says nothing and writes on, into a file that nobody
- * will find again.
+ * will find again. `enter` has its part in each of them; what it returns is called when that is committed.
  */
 function guardedTransactions(
   path: string,
   environment: Environment,
-  committed: () => void,
+  enter: () => () => void,
 ): Directory['transaction'] {
   const file = join(path, 'data.mdb')
   const inode = statSync(file).ino
@@ -139,10 +143,12 @@ function guardedTransactions(
   return (run, bytes) => {
     if (depth > 0) return run()
     let result: ReturnType<typeof run>
+    let committed = (): void => {}
     depth++
     try {
       result = environment.transaction(() => {
         const value = run()
+        committed = enter()
         if (statSync(file, { throwIfNoEntry: false })?.ino !== inode) throw vanished(path)
         return value
       }, bytes)

@@ -53,6 +53,13 @@ export interface EnvironmentOptions {
  */
 const MAP = process.platform === 'win32' ? {} : { mapSize: 2 ** 36 }
 
+/**
+ * Pages are read one by one, as they are asked for. Rows of a key are beside each other and keys are not, so what the
+ * system reads ahead of a page is of no use; where memory is short it drives out what is, and each of them is read
+ * again and again. lmdb's types leave this out.
+ */
+const SCATTERED = (process.platform === 'win32' ? {} : { noReadAhead: true }) as object
+
 /** Files for this user only. lmdb's types leave this out too. */
 const PRIVATE = { permissionsMode: 0o600 } as object
 
@@ -73,6 +80,7 @@ export function openEnvironment(
   const root: RootDatabase<Buffer, BinaryKey> = open({
     path,
     ...PRIVATE,
+    ...SCATTERED,
     maxDbs: maxDatabases,
     ...FORMAT,
     noMemInit: true,
