@@ -114,6 +114,8 @@ export const SMALL_AND_QUICK = {
   // A broker that was killed comes back when its old registration has expired.
   'broker.session.timeout.ms': '3000',
   'broker.heartbeat.interval.ms': '500',
+  // No records that say nothing, twice a second.
+  'metadata.max.idle.interval.ms': '0',
   'num.network.threads': '2',
   'num.io.threads': '4',
 } as const

@@ -43,7 +43,12 @@ const { run } = require('revlog/service')
 console.log(topic('orders', { key: string(), value: string() }).name, typeof TopologyTestDriver, typeof run)
 `
 
-export const tsconfig = (module: string, moduleResolution: string, typeRoots: string): string =>
+export const tsconfig = (
+  module: string,
+  moduleResolution: string,
+  typeRoots: string,
+  skipLibCheck: boolean,
+): string =>
   JSON.stringify({
     compilerOptions: {
       target: 'es2022',
@@ -52,6 +57,7 @@ export const tsconfig = (module: string, moduleResolution: string, typeRoots: st
       strict: true,
       exactOptionalPropertyTypes: true,
       noEmit: true,
+      skipLibCheck,
       typeRoots: [typeRoots],
       types: ['node'],
     },
