@@ -60,6 +60,7 @@ interface Address {
 }
 
 const DEFAULT_RETRY_TIMEOUT_MS = 120_000
+const TOLD_AGAIN_MS = 60_000
 const UNKNOWN_PARTITION = 3
 const LEADER_NOT_AVAILABLE = 5
 
@@ -72,6 +73,13 @@ export function createCluster(kafkajs: Kafkajs, options: KafkaOptions): Cluster 
   const translate = transportErrors(options)
   const seeds = options.brokers.map(parseAddress)
   const closing = new AbortController()
+  const toldAt = new Map<string, number>()
+  const onLate = (failure: RevlogError, ms: number): void => {
+    const now = performance.now()
+    if (now - (toldAt.get(failure.message) ?? -TOLD_AGAIN_MS) < TOLD_AGAIN_MS) return
+    toldAt.set(failure.message, now)
+    options.onLate?.(failure, ms)
+  }
   setMaxListeners(0, closing.signal)
   const lanes = new Set<Lane>()
   const coordinators = new Map<string, number>()
@@ -220,6 +228,7 @@ export function createCluster(kafkajs: Kafkajs, options: KafkaOptions): Cluster 
             timeoutMs: (call?.timeoutMs ?? retryTimeoutMs) + waitMs,
             signal:
               call?.signal === undefined ? closing.signal : AbortSignal.any([call.signal, closing.signal]),
+            onLate,
           },
           attempt,
         ),

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Mechanism, SASLOptions } from 'kafkajs'
+import type { RevlogError } from '../../core/errors.js'
 
 /** How to reach a Kafka cluster. Nothing of it ever appears in an error or a log but broker addresses. */
 export interface KafkaOptions {
@@ -20,6 +21,11 @@ export interface KafkaOptions {
    * 120,000 ms when absent; `Infinity` waits for a broker of any absence.
    */
   readonly retryTimeoutMs?: number
+  /**
+   * Told why calls do not come to an end: of one that has been repeated for ten seconds, and each minute from then on.
+   * The same reason is told once in a minute, however many calls have it.
+   */
+  readonly onLate?: (failure: RevlogError, ms: number) => void
   /** What the transport has to say, one line each; silent when absent. */
   readonly log?: (entry: KafkaLogEntry) => void
 }

@@ -22,7 +22,14 @@ export interface RetryOptions {
   /** How long to go on. */
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
+  /** Told the last reason of a call that has been repeated for `lateMs`, and then each minute. */
+  readonly onLate?: (failure: RevlogError, ms: number) => void
+  /** 10,000 when absent. */
+  readonly lateMs?: number
 }
+
+const LATE_MS = 10_000
+const LATE_AGAIN_MS = 60_000
 
 /**
  * Runs `attempt` until it resolves, fails for good, or the time is over: then it rejects with the last passing reason,
@@ -44,10 +51,14 @@ export async function retry<T>(
   }
 }
 
-async function repeat<T>({ timeoutMs, signal }: RetryOptions, attempt: () => Promise<T>): Promise<T> {
+async function repeat<T>(
+  { timeoutMs, signal, onLate, lateMs = LATE_MS }: RetryOptions,
+  attempt: () => Promise<T>,
+): Promise<T> {
   const start = performance.now()
   let unknownSince: number | undefined
   let failure: RevlogError | undefined
+  let lateAfter = lateMs
   const tooLate = (): RevlogError => failure ?? unreachable('Kafka', `no answer within ${timeoutMs} ms`)
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     if (signal?.aborted === true) throw aborted(signal)
@@ -62,6 +73,10 @@ async function repeat<T>({ timeoutMs, signal }: RetryOptions, attempt: () => Pro
         unknownSince ??= now
         if (now - unknownSince > UNKNOWN_TOPIC_MS) throw error
       } else unknownSince = undefined
+      if (now - start >= lateAfter) {
+        lateAfter = now - start + LATE_AGAIN_MS
+        onLate?.(failure, now - start)
+      }
       const wait = pauseMs * (0.75 + Math.random() / 2)
       if (now - start + wait > timeoutMs) throw error
       await pause(wait, signal)

@@ -13,6 +13,7 @@ import type { Step } from '../protocol/ports.js'
 import { createService, type Service } from '../service.js'
 import { createKafkaCaughtUp } from './caught-up.js'
 import { createEngineRoom, type EngineRoom, stateDirectory } from './engine-room.js'
+import { lateWarning } from './late-warning.js'
 import { type Layout, layOut, layoutOf } from './lay-out.js'
 import { keepLeftStates } from './left-states.js'
 import { groupParts } from './parts.js'
@@ -45,7 +46,10 @@ export async function runOnKafka(
   const { signal } = settings
   const client = await unlessStopped(
     signal,
-    openKafkaClient(kafka.client, signal === undefined ? {} : { signal }),
+    openKafkaClient(
+      { ...kafka.client, onLate: lateWarning(settings.onEvent) },
+      signal === undefined ? {} : { signal },
+    ),
   )
   const admin = createTopicAdmin(client)
   let release = async (): Promise<void> => {}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { retry } from '../../../lib/brokers/kafka/retry.js'
 import { settleWithin } from '../../../lib/brokers/kafka/settle.js'
+import { unreachable } from '../../../lib/brokers/kafka/transport-error.js'
 import { withCode } from '../../service/support.js'
 
 describe('a call to Kafka that was given up', () => {
@@ -35,5 +36,26 @@ describe('a call to Kafka that was given up', () => {
       process.off('unhandledRejection', count)
       for (const other of others) process.on('unhandledRejection', other)
     }
+  })
+})
+
+describe('a call to Kafka that is repeated', () => {
+  it('says after a while what it waits for, once in a minute', async () => {
+    const told: string[] = []
+    let attempts = 0
+    const answer = await retry(
+      {
+        timeoutMs: Infinity,
+        signal: undefined,
+        lateMs: 30,
+        onLate: ({ code }, ms) => told.push(`${code} after ${ms >= 30 ? 'a while' : ms}`),
+      },
+      async () => {
+        if (++attempts < 6) throw unreachable('broker:9092', 'gone')
+        return attempts
+      },
+    )
+    assert.equal(answer, 6)
+    assert.deepEqual(told, ['E_BROKER_UNREACHABLE after a while'])
   })
 })

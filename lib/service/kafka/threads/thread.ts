@@ -5,6 +5,7 @@ import { createTopicAdmin } from '../../../brokers/kafka/topic-admin.js'
 import type { ServiceEvent } from '../../events.js'
 import { loadTopology } from '../../topology-file.js'
 import { createEngineRoom, type EngineRoom } from '../engine-room.js'
+import { lateWarning } from '../late-warning.js'
 import { layoutOf } from '../lay-out.js'
 import { connect, type Port } from './calls.js'
 import type { MainCalls, Order, PortableEvent, RoomCalls, ThreadSetup } from './messages.js'
@@ -77,7 +78,8 @@ const tellUse = async (): Promise<void> => main.tell('using', order.number, (awa
 async function openRoom() {
   const { kafka } = setup
   const topology = await loadTopology(setup.file)
-  const client = await openKafkaClient(withTokens(kafka.client))
+  const onEvent = (event: ServiceEvent): void => main.tell('event', portable(event))
+  const client = await openKafkaClient({ ...withTokens(kafka.client), onLate: lateWarning(onEvent) })
   const admin = createTopicAdmin(client)
   const layout = layoutOf(topology, kafka, setup.found)
   const numbers = new Map([...layout.planned.keys()].map((task, index) => [task, index + 1]))
@@ -88,7 +90,7 @@ async function openRoom() {
       kafka,
       partitionsOf: layout.partitionsOf,
       signal: undefined,
-      onEvent: (event) => main.tell('event', portable(event)),
+      onEvent,
     },
     exactlyOnce: kafka.exactlyOnce,
     layout,
