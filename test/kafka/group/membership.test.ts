@@ -32,7 +32,7 @@ describeKafka('members of a task group', (kafka) => {
   })
   afterEach(killMembers)
   after(async () => {
-    await admin.disconnect()
+    await admin?.disconnect()
     if (times.length > 0) console.log(`    rebalances, 6 tasks: ${times.join('; ')}`)
   })
   const measured = (what: string, since: number, members: readonly TestMember[]): void => {
