@@ -3,7 +3,7 @@ import { json, stream, string, topic, topology } from 'revlog'
 import { run, type ServiceEvent } from 'revlog/service'
 import { type KafkaBroker, openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
 import { inDirectory, tableOf, withCode } from '../service/support.js'
-import { configure, createRawTopic } from './admin.js'
+import { alterTopic, createRawTopic } from './admin.js'
 import { readAll, valuesOf } from './client-support.js'
 import { countersOn } from './counter.js'
 import { openProxy } from './proxy.js'
@@ -122,7 +122,7 @@ describeOwnKafka('a service on Apache Kafka under load', { proxies: 1 }, (kafka)
         await broker.produce([good, good, bad, good])
         const refused = await start(app, directory, [], options)
         await assert.rejects(refused.finished, withCode('E_RECORD_TOO_LARGE', dead.name))
-        await configure(kafka().address, dead.name, KEEP)
+        await alterTopic(kafka().address, dead.name, KEEP)
         const service = await start(app, directory, [], options)
         await service.caughtUp()
         const [row] = await tableOf(service, app.output)

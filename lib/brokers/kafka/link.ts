@@ -12,8 +12,9 @@ export interface SendOptions {
 
 /**
  * One connection to one broker. A broker that throttles a client answers, and then does not read from the connection for
- * as long as it has said; so a request waits here, where its time does not run yet. It is used until something fails on it and then thrown away: kafkajs' connections can
- * be opened again, but a late event of the old socket then closes the new one.
+ * as long as it has said; so a request waits here, where its time does not run yet. It is used until something fails on
+ * it and then thrown away: kafkajs' connections can be opened again, but a late event of the old socket then closes the
+ * new one.
  */
 export interface Link {
   readonly address: string
