@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { type Folder, lines, strangersFolder } from '../cli/revlog.js'
-import { makeShopTopics, ORDERS, SHOP } from './shop.js'
+import { type Folder, lines } from '../cli/revlog.js'
+import { makeShopTopics, shopFolder } from './shop.js'
 import { describeKafka } from './suite.js'
 
 describeKafka('revlog lag', (kafka) => {
@@ -13,10 +13,8 @@ describeKafka('revlog lag', (kafka) => {
     return lines(out)[0]
   }
   beforeEach(async () => {
-    folder = strangersFolder()
     name = kafka().name('shop')
-    folder.write('shop.js', SHOP(name))
-    folder.write('orders.csv', ORDERS)
+    folder = shopFolder(name)
   })
   afterEach(() => folder.remove())
 

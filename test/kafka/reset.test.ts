@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
 import { planReset, reset } from '../../lib/service/kafka/reset.js'
 import { loadTopology } from '../../lib/service/topology-file.js'
-import { BIN, type Ended, type Folder, strangersFolder } from '../cli/revlog.js'
-import { makeShopTopics, ORDERS, rows, SHOP, TOTALS } from './shop.js'
+import { BIN, type Ended, type Folder } from '../cli/revlog.js'
+import { makeShopTopics, rows, shopFolder, TOTALS } from './shop.js'
 import { describeKafka } from './suite.js'
 
 describeKafka('revlog reset', (kafka) => {
@@ -23,10 +23,8 @@ describeKafka('revlog reset', (kafka) => {
     return rows(out)
   }
   beforeEach(async () => {
-    folder = strangersFolder()
     name = kafka().name('shop')
-    folder.write('shop.js', SHOP(name))
-    folder.write('orders.csv', ORDERS)
+    folder = shopFolder(name)
     await makeShopTopics(kafka().address, name)
     const words = ['run', 'shop.js', '--from', `${name}-orders=orders.csv`]
     const { code, err } = await folder.revlog([...words, ...brokers()])

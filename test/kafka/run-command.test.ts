@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { type Folder, type Running, strangersFolder } from '../cli/revlog.js'
+import type { Folder, Running } from '../cli/revlog.js'
 import { installLoader } from '../cli/typescript-loader.js'
 import { createRawTopic } from './admin.js'
-import { makeShopTopics, manyOrders, ORDERS, rows, SHOP, TOTALS } from './shop.js'
+import { makeShopTopics, manyOrders, rows, SHOP, shopFolder, TOTALS } from './shop.js'
 import { describeKafka, describeOwnKafka } from './suite.js'
 
 describeKafka('revlog run on Apache Kafka', (kafka) => {
@@ -11,10 +11,8 @@ describeKafka('revlog run on Apache Kafka', (kafka) => {
   const brokers = (): string[] => ['--brokers', kafka().address]
   const makeTopics = (partitions?: number): Promise<void> => makeShopTopics(kafka().address, name, partitions)
   beforeEach(() => {
-    folder = strangersFolder()
     name = kafka().name('shop')
-    folder.write('shop.js', SHOP(name))
-    folder.write('orders.csv', ORDERS)
+    folder = shopFolder(name)
   })
   afterEach(() => folder.remove())
 
@@ -151,10 +149,8 @@ describeOwnKafka('revlog run while Apache Kafka does not answer', { proxies: 0 }
   let name: string
   let run: readonly string[]
   beforeEach(async () => {
-    folder = strangersFolder()
     name = kafka().name('shop')
-    folder.write('shop.js', SHOP(name))
-    folder.write('orders.csv', ORDERS)
+    folder = shopFolder(name)
     await makeShopTopics(kafka().address, name)
     run = ['run', 'shop.js', '--session-timeout', '1500ms', '--brokers', kafka().address]
   })

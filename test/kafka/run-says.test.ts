@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type KafkaBroker, openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
-import { type Folder, lines, strangersFolder } from '../cli/revlog.js'
+import { type Folder, lines } from '../cli/revlog.js'
 import { createRawTopic } from './admin.js'
-import { makeShopTopics, ORDERS, rows, SHOP, TOTALS } from './shop.js'
+import { makeShopTopics, rows, shopFolder, TOTALS } from './shop.js'
 import { describeKafka } from './suite.js'
 
 /** What is known of a visitor at the time of a visit. */
@@ -27,10 +27,8 @@ describeKafka('what revlog run on Apache Kafka says', (kafka) => {
   })
   after(() => broker?.close())
   beforeEach(() => {
-    folder = strangersFolder()
     name = kafka().name('shop')
-    folder.write('shop.js', SHOP(name))
-    folder.write('orders.csv', ORDERS)
+    folder = shopFolder(name)
   })
   afterEach(() => folder.remove())
 

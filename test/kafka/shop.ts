@@ -1,4 +1,4 @@
-import { lines } from '../cli/revlog.js'
+import { type Folder, lines, strangersFolder } from '../cli/revlog.js'
 import { createRawTopic } from './admin.js'
 
 /**
@@ -20,6 +20,14 @@ export const TOTALS = [
   ['ada', 15],
   ['bob', 7],
 ]
+
+/** Where somebody has the shop, and its orders. */
+export function shopFolder(name: string): Folder {
+  const folder = strangersFolder()
+  folder.write('shop.js', SHOP(name))
+  folder.write('orders.csv', ORDERS)
+  return folder
+}
 
 /** What a command printed: keys and values. */
 export const rows = (out: string): unknown[] => lines(out).map(({ key, value }) => [key, value])
