@@ -39,6 +39,10 @@ export interface KafkaNode {
 /** A third less CPU for a start. */
 const C1_ONLY = '-XX:TieredStopAtLevel=1'
 
+const LOG = '-Dorg.slf4j.simpleLogger.'
+/** What it says of transactions that it ends is wanted, see `matrix/forgotten.ts`. */
+const MARKERS = 'kafka.coordinator.transaction.TransactionMarkerChannelManager'
+
 /** Makes the folder of a node. */
 export async function formatNode(options: NodeOptions): Promise<KafkaNode> {
   const { jars, folder, megabytes = 512 } = options
@@ -46,7 +50,7 @@ export async function formatNode(options: NodeOptions): Promise<KafkaNode> {
   const logFile = join(folder, 'broker.log')
   await mkdir(folder, { recursive: true })
   await writeFile(settings, lines({ ...options.properties, 'log.dirs': join(folder, 'data') }))
-  const java = ['-cp', join(jars, '*'), '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
+  const java = ['-cp', join(jars, '*'), `${LOG}defaultLogLevel=warn`, `${LOG}log.${MARKERS}=info`]
   const format = await run('java', [
     ...[C1_ONLY, ...java, 'kafka.tools.StorageTool', 'format'],
     // With "=", for an id that begins with "-".

@@ -116,6 +116,7 @@ export function createEngineRoom(options: RoomOptions): EngineRoom {
     bytes: () => INPUT_BYTES,
     onData: wake.ring,
     onError: (error) => fail(explain(error)),
+    onHeldBack: warn,
   })
   const producer = createSharedProducer(client, layout, aborted.signal)
   const lives = createLives(fail, options.onUse)

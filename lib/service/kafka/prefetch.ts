@@ -28,6 +28,10 @@ export interface PrefetchOptions {
   readonly onData: () => void
   /** A partition cannot be read any more. */
   readonly onError: (error: RevlogError) => void
+  /** A partition cannot be read on for now: a transaction has been open for long. Said again each minute. */
+  readonly onHeldBack: (warning: RevlogError) => void
+  /** How long it may be open; 120,000 when absent, twice as long as Kafka's clients give their transactions. */
+  readonly heldBackMs?: number
 }
 
 interface Feed {
@@ -41,6 +45,8 @@ interface Feed {
   bytes: number
   /** It cannot be read any more, which was said. */
   broken: boolean
+  /** The transaction at which committed records end, and when that is to be said next. */
+  held: { readonly at: number; readonly since: number; tellAt: number } | undefined
 }
 
 interface Answer {
@@ -55,8 +61,11 @@ const MIN_SHARE = 64 << 10
 const MAX_SHARE = 4 << 20
 /** Records are made of batches until so many bytes are reached. */
 const READ_BYTES = 32 << 10
+const HELD_BACK_MS = 120_000
+const HELD_BACK_AGAIN_MS = 60_000
 
-export function createPrefetch({ client, isolation, bytes, onData, onError }: PrefetchOptions): Prefetch {
+export function createPrefetch(options: PrefetchOptions): Prefetch {
+  const { client, isolation, bytes, onData, onError, onHeldBack, heldBackMs = HELD_BACK_MS } = options
   const fetcher = client.fetcher({ isolation, lazy: true })
   const feeds = new Map<string, Feed>()
   const over = new AbortController()
@@ -79,6 +88,7 @@ export function createPrefetch({ client, isolation, bytes, onData, onError }: Pr
       onError(answer.error)
       return false
     }
+    if (isolation === 'read_committed') watch(feed, answer)
     const end = isolation === 'read_committed' ? answer.lastStableOffset : answer.highWatermark
     const news = end !== feed.end || answer.nextOffset !== feed.next
     feed.end = end
@@ -87,6 +97,19 @@ export function createPrefetch({ client, isolation, bytes, onData, onError }: Pr
     feed.bytes += answer.bytes
     feed.answers.push({ batches: answer.batches, bytes: answer.bytes })
     return true
+  }
+
+  /** Nobody else notices: to who reads committed records, the log just seems to end there. */
+  function watch(feed: Feed, { lastStableOffset: at, highWatermark, nextOffset }: FetchedPartition): void {
+    if (at === highWatermark) {
+      feed.held = undefined
+      return
+    }
+    const now = performance.now()
+    if (feed.held?.at !== at) feed.held = { at, since: now, tellAt: now + heldBackMs }
+    if (nextOffset < at || now < feed.held.tellAt) return
+    feed.held.tellAt = now + HELD_BACK_AGAIN_MS
+    onHeldBack(heldBack(feed, at, now - feed.held.since))
   }
 
   async function run(): Promise<void> {
@@ -129,6 +152,7 @@ export function createPrefetch({ client, isolation, bytes, onData, onError }: Pr
         answers: [],
         bytes: 0,
         broken: false,
+        held: undefined,
       })
       ring()
     },
@@ -160,3 +184,14 @@ export function createPrefetch({ client, isolation, bytes, onData, onError }: Pr
     },
   }
 }
+
+const heldBack = ({ topic, partition }: Feed, offset: number, ms: number): RevlogError =>
+  new RevlogError(
+    'E_TRANSACTION_OPEN',
+    `a transaction in ${topic}, partition ${partition}, has been open for ${Math.round(ms / 1_000)} s or longer: what comes from offset ${offset} on cannot be read before it ends`,
+    {
+      at: { topic, partition, offset },
+      remedy:
+        'if whoever began it is gone, end it with kafka-transactions.sh: find-hanging shows it, abort ends it',
+    },
+  )

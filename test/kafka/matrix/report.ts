@@ -1,7 +1,7 @@
 import type { Outcome } from './run.js'
 
 /** The runs as tables in Markdown: one line a run, and what they add up to. */
-export function report(outcomes: readonly Outcome[], failed: number): string {
+export function report(outcomes: readonly Outcome[], failed: number, spoilt: number): string {
   const kinds = new Map<string, number>()
   for (const { faults } of outcomes) {
     for (const [kind, n] of faults) kinds.set(kind, (kinds.get(kind) ?? 0) + n)
@@ -37,7 +37,7 @@ export function report(outcomes: readonly Outcome[], failed: number): string {
     ...[...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, of]) => line(name, of)),
     line('**all** |', outcomes),
     '',
-    `${outcomes.length} runs were right, ${failed} were not.`,
+    `${outcomes.length} runs were right, ${failed} were not. ${spoilt} were repeated: the broker had forgotten transactions.`,
     '',
     '| fault | happened |',
     '| --- | ---: |',

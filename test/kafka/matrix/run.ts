@@ -11,6 +11,7 @@ import { openProxy } from '../proxy.js'
 import type { OwnKafka } from '../suite.js'
 import { COMPACTED } from './compaction.js'
 import { drawFaults, type Guarantee, MEMBERS, SESSION_MS } from './faults.js'
+import { forgottenTransactions, SpoiltRun } from './forgotten.js'
 import { openInput, PARTITIONS } from './input.js'
 import type { MemberSetup } from './member.js'
 import { type Place, restOf } from './rest.js'
@@ -102,10 +103,10 @@ export async function runOnce(run: Run, kafka: OwnKafka): Promise<Outcome> {
     const { REVLOG_MATRIX_KEEP } = process.env
     if (REVLOG_MATRIX_KEEP !== undefined) await keepLogs(kafka.folder, join(folder, 'kafka'), prefix)
     const why = [...places, last].flatMap(({ failure }) => failure() ?? [])
-    throw new Error(
-      `seed ${run.seed}, ${run.application}, ${run.guarantee}: ${[...why, (thrown as Error).message].join('; ')}; logs in ${folder}`,
-      { cause: thrown },
-    )
+    const what = `seed ${run.seed}, ${run.application}, ${run.guarantee}: ${[...why, (thrown as Error).message].join('; ')}; logs in ${folder}`
+    const forgotten = await forgottenTransactions(kafka.folder, prefix)
+    if (forgotten === 0) throw new Error(what, { cause: thrown })
+    throw new SpoiltRun(`${what}; the broker forgot ${forgotten} transactions`, { cause: thrown })
   } finally {
     for (const member of [...places, last]) await member.kill9()
     for (const proxy of proxies) await proxy.close()
@@ -118,11 +119,16 @@ const INPUT = { 'cleanup.policy': 'delete', 'retention.ms': '-1' }
 
 /** The records of the run's topics, of transactions and of groups; the indexes beside them are large, and empty. */
 async function keepLogs(from: string, to: string, prefix: string): Promise<void> {
+  const keep = (...path: readonly string[]): Promise<unknown> =>
+    cp(join(from, ...path), join(to, ...path)).catch(() => undefined)
+  await mkdir(to, { recursive: true })
+  await keep('broker.log')
   for (const name of await readdir(join(from, 'data'))) {
     if (!name.startsWith(prefix) && !name.startsWith('__')) continue
-    const log = '00000000000000000000.log'
-    await mkdir(join(to, name), { recursive: true })
-    await cp(join(from, 'data', name, log), join(to, name, log)).catch(() => undefined)
+    // Marks of transactions have wall time, and segments roll by time: what was written last may be in the second.
+    for (const file of await readdir(join(from, 'data', name)).catch(() => [])) {
+      if (file.endsWith('.log')) await keep('data', name, file)
+    }
   }
 }
 

@@ -195,6 +195,8 @@ const REMEDIES: { readonly [name: string]: string } = {
   GROUP_AUTHORIZATION_FAILED: 'grant this client READ on the group',
   CLUSTER_AUTHORIZATION_FAILED: 'grant this client IDEMPOTENT_WRITE on the cluster',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'grant this client WRITE and DESCRIBE on the transactional id',
+  UNSTABLE_OFFSET_COMMIT:
+    'a transaction with offsets of the group is open, and ends with its owner or a minute later; one that stays open was forgotten by the brokers: kafka-transactions.sh find-hanging shows it, abort ends it',
 }
 
 /** @param what the sentence so far: `Kafka refused to append` */
