@@ -38,6 +38,8 @@ export interface CompactionPass {
   at: number
   readonly winners: Map<BinaryKey, Winner>
   mappedBytes: number
+  /** Of a row, on average in the last step. */
+  rowBytes: number
   /** When the earliest tombstone that stays may go; 0: there is none. */
   tombstonesDue: number
 }
@@ -50,6 +52,8 @@ interface Winner {
   readonly resets: boolean
 }
 
+/** What a step reads, about: some milliseconds. */
+const STEP_BYTES = 512 << 10
 /** How many keys a pass remembers; when there are more, it ends early and the next pass does the rest. */
 const MAX_KEYS = 500_000
 
@@ -62,22 +66,32 @@ export function startPass({ start, end, cleanedTo }: PartitionFigures): Compacti
     at: dirtyStart,
     winners: new Map(),
     mappedBytes: 0,
+    rowBytes: TARGET_BATCH_BYTES,
     tombstonesDue: 0,
   }
 }
 
-/** One step of the first phase; says how many rows it read. */
-export function mapRows(
+/** The next rows of a pass, and whether these are all: fewer when they are large, since a step must be short. */
+function nextRows(
   { batches }: CleanerStores,
   key: BinaryKey,
   pass: CompactionPass,
   maxBatches: number,
+): { readonly rows: readonly Row[]; readonly last: boolean } {
+  const limit = Math.max(1, Math.min(maxBatches, Math.floor(STEP_BYTES / pass.rowBytes)))
+  const rows = batches.scan({ from: batchKey(key, pass.at), to: batchKey(key, pass.dirtyEnd), limit })
+  if (rows.length > 0) pass.rowBytes = rows.reduce((sum, { value }) => sum + value.length, 0) / rows.length
+  return { rows, last: rows.length < limit }
+}
+
+/** One step of the first phase; says how many rows it read. */
+export function mapRows(
+  stores: CleanerStores,
+  key: BinaryKey,
+  pass: CompactionPass,
+  maxBatches: number,
 ): number {
-  const rows = batches.scan({
-    from: batchKey(key, pass.at),
-    to: batchKey(key, pass.dirtyEnd),
-    limit: maxBatches,
-  })
+  const { rows, last } = nextRows(stores, key, pass, maxBatches)
   for (const { value } of rows) {
     const { info, records } = decodeRow(value)
     for (const record of records) noteWinner(pass.winners, record)
@@ -88,7 +102,7 @@ export function mapRows(
       break
     }
   }
-  if (rows.length < maxBatches || pass.at >= pass.dirtyEnd) {
+  if (last || pass.at >= pass.dirtyEnd) {
     pass.phase = 'rewrite'
     pass.at = 0
   }
@@ -127,16 +141,12 @@ export function compactRows(
   wallTime: number,
   deleteRetentionMs: number,
 ): { readonly batches: number; readonly done: boolean } {
-  const { environment, partitions, batches } = stores
+  const { environment, partitions } = stores
   const horizon = wallTime + deleteRetentionMs
   let next = pass.at
   let tombstonesDue = pass.tombstonesDue
   const result = environment.transaction(() => {
-    const rows = batches.scan({
-      from: batchKey(key, pass.at),
-      to: batchKey(key, pass.dirtyEnd),
-      limit: maxBatches,
-    })
+    const { rows, last } = nextRows(stores, key, pass, maxBatches)
     const rewriter = createRewriter(stores, key)
     for (const row of rows) {
       const { info, records } = decodeRow(row.value)
@@ -150,7 +160,7 @@ export function compactRows(
       next = info.lastOffset + 1
     }
     const saved = rewriter.finish()
-    const done = rows.length < maxBatches || next >= pass.dirtyEnd
+    const done = last || next >= pass.dirtyEnd
     const figures = partitions.get(key)
     partitions.put(key, {
       ...figures,
