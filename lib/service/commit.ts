@@ -4,6 +4,7 @@ import { type ChangelogRecord, encodeCommit, type StoreIds } from '../state/chan
 import type { StateBackend } from '../state/port.js'
 import type { HostedTask } from './hosted-task.js'
 import type { Journal } from './journal.js'
+import type { Commit } from './loop.js'
 
 /** Where what a task keeps is written. */
 export interface TaskStorage {
@@ -23,19 +24,17 @@ export interface Changelog {
  * after a crash an input is answered, and its answer is in the log, or neither happened; there is no protocol
  * between topics and state because there is nothing between them.
  */
-export function createCommit(
-  journal: Journal,
-  storageOf: (hosted: HostedTask) => TaskStorage,
-): (tasks: readonly HostedTask[]) => Promise<void> {
-  return (tasks) => {
-    const marks = tasks.map((hosted) => hosted.mark())
-    const batch = tasks.map((hosted) => ({ ...storageOf(hosted), effects: hosted.task.effects() }))
-    // State is written twice: as rows, and as a changelog.
-    const bytes = 2 * tasks.reduce((sum, { task }) => sum + task.pendingBytes(), 0)
+export function createCommit(journal: Journal, storageOf: (hosted: HostedTask) => TaskStorage): Commit {
+  return (due, pendingBytes) => {
+    let tasks: readonly HostedTask[] = []
+    let marks: readonly (() => void)[] = []
     const wallTime = Date.now()
     journal.transaction(() => {
-      for (const { backend, changelog, effects } of batch) {
-        const { outputs, writes, metadata } = effects
+      tasks = due()
+      marks = tasks.map((hosted) => hosted.mark())
+      for (const hosted of tasks) {
+        const { backend, changelog } = storageOf(hosted)
+        const { outputs, writes, metadata } = hosted.task.effects()
         if (outputs.length > 0) {
           createMissing(journal, outputs)
           journal.append(outputs)
@@ -45,7 +44,8 @@ export function createCommit(
         }
         backend.commit(writes, metadata)
       }
-    }, bytes)
+      // State is written twice: as rows, and as a changelog.
+    }, 2 * pendingBytes)
     for (const { task } of tasks) task.committed()
     return journal.flushed().then(() => {
       for (const reached of marks) reached()

@@ -1,14 +1,22 @@
+import type { Arrivals } from '../brokers/embedded/directory.js'
 import { RevlogError } from '../core/errors.js'
 import type { Metrics } from '../core/metrics.js'
 import type { ServiceEvent } from './events.js'
 import type { HostedTask, Progress } from './hosted-task.js'
 import type { Wake } from './wake.js'
 
+/**
+ * Writes the effects of some tasks in one transaction, at once; resolves when that is on the disk. `due` is called once,
+ * inside it, and may process before it says which. About `pendingBytes` wait in all tasks before that.
+ */
+export type Commit = (due: () => readonly HostedTask[], pendingBytes: number) => Promise<void>
+
 export interface LoopOptions {
   /** Those that run now. */
   readonly tasks: () => readonly HostedTask[]
-  /** Writes the effects of these tasks in one transaction, at once; resolves when that is on the disk. */
-  readonly commit: (tasks: readonly HostedTask[]) => Promise<void>
+  readonly commit: Commit
+  /** What a commit could bring and answer at the same time, where there is such. */
+  readonly arrivals?: Pick<Arrivals, 'waiting' | 'takeIn'>
   readonly wake: Wake
   readonly commitIntervalMs: number
   /** Commits at the latest when so much waits in one task. */
@@ -39,14 +47,15 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 /**
  * Processes until it is told to stop, and commits what it processed. While one commit is being flushed the next
  * batch is processed and kept back, so at most one transaction is ever under way. What has caught up commits at
- * once; who is behind, when its time is over or its memory full; and every task that has anything takes part in each transaction.
+ * once; who is behind, when its time is over or its memory full; and every task that has anything takes part in each
+ * transaction. What producers hand over is written, processed and answered in one transaction, unless the tasks are behind.
  *
  * Returns when everything that was processed is on the disk.
  *
  * @throws whatever stops a task; what was not committed is then as if it had never been processed
  */
 export async function runLoop(options: LoopOptions): Promise<void> {
-  const { wake, metrics, stopping, held = () => false } = options
+  const { wake, metrics, stopping, held = () => false, arrivals } = options
   const commits = metrics.counter('commit-total')
   const commitMs = metrics.histogram('commit-ms')
   let flushing = false
@@ -55,6 +64,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   let dirtySince: number | undefined
   let interval = options.commitIntervalMs
   let first = 0
+  let progress: Progress = 'nothing'
 
   const dirty = (): HostedTask[] => options.tasks().filter(({ task }) => task.dirty())
 
@@ -75,11 +85,21 @@ export async function runLoop(options: LoopOptions): Promise<void> {
     return progress
   }
 
+  /** What has arrived is written, and processed at once. */
+  function takeIn(): void {
+    arrivals!.takeIn()
+    progress = turn()
+  }
+
   /** False when the disk is full: nothing was written, and it is worth another try. */
-  function commit(): boolean {
+  function commit(before: () => void = () => {}): boolean {
     const started = performance.now()
+    const pendingBytes = options.tasks().reduce((sum, { task }) => sum + task.pendingBytes(), 0)
     try {
-      const flush = options.commit(dirty())
+      const flush = options.commit(() => {
+        before()
+        return dirty()
+      }, pendingBytes)
       const took = Math.min(LONGEST_INTERVAL_MS, COMMIT_SHARE * (performance.now() - started))
       interval = Math.max(options.commitIntervalMs, took)
       flushing = true
@@ -112,7 +132,12 @@ export async function runLoop(options: LoopOptions): Promise<void> {
 
   while (!stopping()) {
     if (failed !== undefined) throw failed.error
-    const progress = paused || held() ? 'nothing' : turn()
+    const still = paused || held()
+    if (!still && !flushing && progress !== 'more' && arrivals?.waiting() === true) {
+      if (!commit(takeIn)) await wake.wait(Date.now() + RETRY_MS)
+      continue
+    }
+    progress = still ? 'nothing' : turn()
     const now = performance.now()
     const waiting = options.tasks().some(({ task }) => task.dirty())
     if (waiting) dirtySince ??= now

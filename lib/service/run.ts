@@ -126,7 +126,7 @@ function launch(
   const housekeeping = createHousekeeping(directory.log.cleaner, tasks)
   const metrics = createMetrics()
   const caughtUp = createCaughtUp(tasks, journal)
-  const unsubscribe = directory.onCommit(wake.ring)
+  const subscriptions = [directory.onCommit(wake.ring), directory.arrivals.takenBy(wake.ring)]
   let stopping = false
   // Of a closed directory nothing can be asked any more.
   let left: number | undefined
@@ -142,6 +142,7 @@ function launch(
   const finished = runLoop({
     tasks: () => tasks,
     commit: createCommit(journal, storageOf),
+    arrivals: directory.arrivals,
     wake,
     commitIntervalMs: settings.commitIntervalMs,
     maxPendingBytes: MAX_PENDING_BYTES,
@@ -151,7 +152,7 @@ function launch(
     tidy: housekeeping.step,
     onEvent: settings.onEvent,
   }).finally(async () => {
-    unsubscribe()
+    for (const unsubscribe of subscriptions) unsubscribe()
     settings.signal?.removeEventListener('abort', stop)
     try {
       left = lagOf(tasks)

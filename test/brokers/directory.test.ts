@@ -208,4 +208,63 @@ describe('a directory', () => {
     assert.deepEqual(alone, [{ topic: 't', partition: 0, baseOffset: 3, count: 1 }])
     await directory.close()
   })
+
+  it('gives what waits to who answers it in the same transaction, and the same again when that fails', async () => {
+    const directory = await openDirectory(directories.make())
+    const { log, broker, arrivals } = directory
+    await broker.createTopic({ name: 't', partitions: 1, config: DELETE })
+    const produced = broker.produce([record('t'), record('t')])
+    const read: number[] = []
+    const failing = (): void => {
+      arrivals.takeIn()
+      read.push(log.endOffset('t', 0))
+      throw new Error('no')
+    }
+    assert.throws(() => directory.transaction(failing), /^Error: no$/)
+    assert.throws(() => directory.transaction(failing), /^Error: no$/)
+    assert.deepEqual([...read, log.endOffset('t', 0)], [2, 2, 0])
+    const later = broker.produce([record('t')])
+    directory.transaction(() => log.append([record('t')]))
+    assert.deepEqual(await produced, [{ topic: 't', partition: 0, baseOffset: 0, count: 2 }])
+    assert.deepEqual(await later, [{ topic: 't', partition: 0, baseOffset: 3, count: 1 }])
+    await directory.close()
+  })
+
+  it('leaves what waits to who is told of it, but not for long', async () => {
+    const directory = await openDirectory(directories.make())
+    const { log, broker, arrivals } = directory
+    await broker.createTopic({ name: 't', partitions: 1, config: DELETE })
+    let told = 0
+    const end = arrivals.takenBy(() => told++)
+    const taken = broker.produce([record('t')])
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual([told, arrivals.waiting(), log.endOffset('t', 0)], [1, true, 0])
+    directory.transaction(() => arrivals.takeIn())
+    assert.deepEqual([arrivals.waiting(), log.endOffset('t', 0)], [false, 1])
+    await taken
+    await broker.produce([record('t')])
+    end()
+    await broker.produce([record('t')])
+    assert.deepEqual([told, log.endOffset('t', 0)], [2, 3])
+    await directory.close()
+  })
+
+  it('writes what waits when it is closed, also what somebody had taken in', async () => {
+    const path = directories.make()
+    const directory = await openDirectory(path)
+    const { broker, arrivals } = directory
+    await broker.createTopic({ name: 't', partitions: 1, config: DELETE })
+    const end = arrivals.takenBy(() => {})
+    const produced = broker.produce([record('t')])
+    const failing = (): void => {
+      arrivals.takeIn()
+      throw new Error('no')
+    }
+    assert.throws(() => directory.transaction(failing), /^Error: no$/)
+    await Promise.all([produced, directory.close()])
+    end()
+    const again = await openDirectory(path)
+    assert.equal(again.log.endOffset('t', 0), 1)
+    await again.close()
+  })
 })

@@ -65,6 +65,18 @@ describe('a service on the embedded broker', () => {
       await assert.rejects(tableOf(second, counts), withCode('E_BROKER_CLOSED'))
     }))
 
+  it('has answered what it acknowledges, when it was idle: both are written in one transaction', () =>
+    inDirectory(async (directory) => {
+      const service = await run(shop, { directory })
+      await service.caughtUp()
+      for (let i = 0; i < 3; i++) {
+        await service.produce(orders, [order(i)])
+        assert.deepEqual(await service.broker.endOffsets('counts'), [i + 1])
+        await service.caughtUp()
+      }
+      await service.stop()
+    }))
+
   it('makes the topics that it needs: tables and changelogs compacted, partitions as told', () =>
     inDirectory(async (directory) => {
       const service = await run(shop, { directory, partitions: { orders: 3 } })

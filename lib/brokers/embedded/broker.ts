@@ -12,14 +12,22 @@ export interface Commits {
 }
 
 export interface EmbeddedBroker extends Broker {
+  /** Each transaction, whoever makes it, begins with this: see `takeIn`. */
+  begin(): void
   /**
-   * To be called inside a transaction, whoever makes it: writes what waits to be produced, so that one wait for the
-   * device is for both. What it returns is to be called once that transaction is committed; if it never is, the calls
-   * wait on.
+   * Inside a transaction: writes what waits to be produced, for who reads it in this transaction and answers it. When
+   * that comes to nothing the answers stay with their maker, who tries again; so these records are not refused, and
+   * come first in the next transaction, at the same offsets.
    */
-  takeAlong(): () => void
-  /** Wakes those who wait for data that a commit has brought; to be called after each. */
-  wake(): void
+  takeIn(): void
+  /** Each transaction ends with this: it writes what waits to be produced, so that one wait for the device is for both. */
+  takeAlong(): void
+  /** The transaction is over. Wakes those who wait for data that it has brought. */
+  settle(committed: boolean): void
+  /** Whether something waits to be produced. */
+  waiting(): boolean
+  /** Somebody who takes in what waits as soon as it is told. Until then it is left to him, if he does not take long. */
+  takenBy(told: () => void): () => void
 }
 
 interface Produce {
@@ -36,6 +44,8 @@ interface Waiter {
 
 /** One commit takes no more, so that the process keeps answering. */
 const MAX_RECORDS_PER_COMMIT = 20_000
+/** Longer than a commit and its flush. */
+const TAKER_MS = 20
 
 /**
  * The port on top of the synchronous log. Calls of `produce` that come while others are on their way are committed
@@ -44,6 +54,12 @@ const MAX_RECORDS_PER_COMMIT = 20_000
 export function createEmbeddedBroker(log: EmbeddedLog, { transaction, flushed }: Commits): EmbeddedBroker {
   const queue: Produce[] = []
   const waiters = new Set<Waiter>()
+  const takers = new Set<() => void>()
+  /** What this transaction has written of the queue. */
+  let taken: (readonly Appended[])[] = []
+  /** So many of the queue were taken in once, see {@link EmbeddedBroker.takeIn}. */
+  let pinned = 0
+  let onSettled = (): void => {}
   let draining: Promise<void> | undefined
   let closed = false
 
@@ -51,45 +67,59 @@ export function createEmbeddedBroker(log: EmbeddedLog, { transaction, flushed }:
     if (closed) throw new RevlogError('E_BROKER_CLOSED', 'the broker is closed')
   }
 
-  /** The first of the queue, as many as one commit takes. */
-  const next = (): readonly Produce[] => {
+  /** How many of the queue one commit takes. */
+  const share = (): number => {
     let n = 0
     for (let records = 0; n < queue.length && records < MAX_RECORDS_PER_COMMIT; n++)
       records += queue[n]!.count
-    return queue.slice(0, n)
+    return Math.max(n, pinned)
   }
 
-  const takeAlong = (): (() => void) => {
-    if (queue.length === 0) return () => {}
-    const produces = next()
-    const appended = produces.map(({ groups }) => log.appendPrepared(groups))
-    return () => {
-      queue.splice(0, produces.length)
-      flushed().then(
-        () => {
-          for (let i = 0; i < produces.length; i++) produces[i]!.resolve(appended[i]!)
-        },
-        (thrown: unknown) => {
-          for (const { reject } of produces) reject(thrown)
-        },
-      )
-    }
+  const take = (upTo: number): void => {
+    for (const { groups } of queue.slice(taken.length, upTo)) taken.push(log.appendPrepared(groups))
   }
+
+  const settle = (committed: boolean): void => {
+    const appended = taken
+    taken = []
+    if (!committed) return
+    const produces = queue.splice(0, appended.length)
+    pinned = Math.max(0, pinned - produces.length)
+    onSettled()
+    for (const waiter of waiters) if (hasData(waiter.positions)) waiter.done(true)
+    if (produces.length === 0) return
+    flushed().then(
+      () => {
+        for (let i = 0; i < produces.length; i++) produces[i]!.resolve(appended[i]!)
+      },
+      (thrown: unknown) => {
+        for (const { reject } of produces) reject(thrown)
+      },
+    )
+  }
+
+  const settled = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, TAKER_MS)
+      onSettled = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
 
   const drain = async (): Promise<void> => {
-    while (queue.length > 0) {
+    do {
       // A turn of the event loop: calls that have arrived meanwhile join this commit, or all of them somebody else's.
       await new Promise((resolve) => setImmediate(resolve))
-      const produces = next()
-      if (produces.length === 0) break
+      if (takers.size > 0 && !closed && queue.length > 0) await settled()
+      if (queue.length === 0) break
       try {
         transaction(() => {}) // which takes them along
       } catch (thrown) {
-        queue.splice(0, produces.length)
-        for (const { reject } of produces) reject(thrown)
+        for (const { reject } of queue.splice(pinned, share() - pinned)) reject(thrown)
       }
       await flushed().catch(() => {})
-    }
+    } while (queue.length > pinned)
     draining = undefined
   }
 
@@ -118,6 +148,7 @@ export function createEmbeddedBroker(log: EmbeddedLog, { transaction, flushed }:
       const groups = log.prepare(records)
       return new Promise((resolve, reject) => {
         queue.push({ groups, count: records.length, resolve, reject })
+        for (const tell of takers) tell()
         draining ??= drain()
       })
     },
@@ -144,12 +175,25 @@ export function createEmbeddedBroker(log: EmbeddedLog, { transaction, flushed }:
         waiters.add(waiter)
       })
     },
-    takeAlong,
-    wake() {
-      for (const waiter of waiters) if (hasData(waiter.positions)) waiter.done(true)
+    begin: () => take(pinned),
+    takeIn() {
+      take(share())
+      pinned = taken.length
+    },
+    takeAlong: () => take(share()),
+    settle,
+    waiting: () => queue.length > 0,
+    takenBy(told) {
+      takers.add(told)
+      return () => {
+        takers.delete(told)
+      }
     },
     async close() {
       closed = true
+      // Who had taken them in is gone.
+      pinned = 0
+      if (queue.length > 0) draining ??= drain()
       await draining
       for (const waiter of waiters) waiter.done(false)
     },

@@ -27,7 +27,18 @@ export interface Directory {
   transaction<T>(run: () => T, bytes?: number): T
   /** Calls the listener after every transaction, whoever made it; returns what ends that. */
   onCommit(listener: () => void): () => void
+  /** What producers hand over, for who answers it in the transaction in which it is written. */
+  readonly arrivals: Arrivals
   close(): Promise<void>
+}
+
+export interface Arrivals {
+  /** Whether there is something that nobody has written yet. */
+  waiting(): boolean
+  /** Inside a transaction: writes it. If the transaction fails, the same comes again, in the same places, in the next. */
+  takeIn(): void
+  /** Calls the listener when there is something, and leaves it to him for a moment; returns what ends that. */
+  takenBy(told: () => void): () => void
 }
 
 export interface DirectoryOptions {
@@ -82,13 +93,13 @@ export async function openOrFind(
     })
     const log = createLog(environment)
     const listeners = new Set<() => void>()
-    const transaction = guardedTransactions(real, environment, () => {
-      const taken = broker.takeAlong()
-      return () => {
-        taken()
-        broker.wake()
-        for (const listener of listeners) listener()
-      }
+    const transaction = guardedTransactions(real, environment, {
+      begin: () => broker.begin(),
+      end: () => broker.takeAlong(),
+      settled(committed) {
+        broker.settle(committed)
+        if (committed) for (const listener of listeners) listener()
+      },
     })
     const onCommit = (listener: () => void) => {
       listeners.add(listener)
@@ -104,7 +115,12 @@ export async function openOrFind(
       await environment.close()
       await lock.release()
     }
-    return { directory: { path: real, holder, environment, log, broker, transaction, onCommit, close } }
+    return {
+      directory: {
+        ...{ path: real, holder, environment, log, broker, transaction, onCommit, close },
+        arrivals: broker,
+      },
+    }
   } catch (thrown) {
     await release()
     throw thrown
@@ -128,14 +144,20 @@ const notWritable = (path: string, cause: unknown): RevlogError =>
     cause,
   })
 
+interface Guest {
+  readonly begin: () => void
+  readonly end: () => void
+  readonly settled: (committed: boolean) => void
+}
+
 /**
  * Transactions that notice a directory that was removed: LMDB says nothing and writes on, into a file that nobody
- * will find again. `enter` has its part in each of them; what it returns is called when that is committed.
+ * will find again. The guest has a part in each of them.
  */
 function guardedTransactions(
   path: string,
   environment: Environment,
-  enter: () => () => void,
+  { begin, end, settled }: Guest,
 ): Directory['transaction'] {
   const file = join(path, 'data.mdb')
   const inode = statSync(file).ino
@@ -143,19 +165,21 @@ function guardedTransactions(
   return (run, bytes) => {
     if (depth > 0) return run()
     let result: ReturnType<typeof run>
-    let committed = (): void => {}
+    let committed = false
     depth++
     try {
       result = environment.transaction(() => {
+        begin()
         const value = run()
-        committed = enter()
+        end()
         if (statSync(file, { throwIfNoEntry: false })?.ino !== inode) throw vanished(path)
         return value
       }, bytes)
+      committed = true
     } finally {
       depth--
+      settled(committed)
     }
-    committed()
     return result
   }
 }

@@ -182,7 +182,7 @@ export function createEngineRoom(options: RoomOptions): EngineRoom {
   })
   const loop = runLoop({
     tasks: host.tasks,
-    commit: host.commit,
+    commit: (due) => host.commit(due()),
     wake,
     commitIntervalMs: settings.commitIntervalMs,
     maxPendingBytes: MAX_PENDING_BYTES,
