@@ -103,15 +103,19 @@ describeKafka('revlog doctor', (kafka) => {
         ['produce', `${name}-${side}`, '--topology', 'join.js', '--brokers', kafka().address],
         rows,
       )
-    assert.equal((await produce('left', row)).code, 0)
     assert.equal((await produce('right', `{"key":"k","value":{"at":${late}}}`)).code, 0)
-    assert.deepEqual(
-      found((await examine('join.js')).checks, 'warning').filter((one) => (one as string[])[0] === 'clock'),
-      [
-        ['clock', 'E_RECORD_FROM_THE_FUTURE'],
-        ['clock', 'E_TOPIC_RETENTION'],
-      ],
-    )
+    const clock = async (): Promise<unknown[]> => {
+      assert.equal((await produce('left', row)).code, 0)
+      const warnings = found((await examine('join.js')).checks, 'warning')
+      return warnings.filter((one) => (one as string[])[0] === 'clock')
+    }
+    const expected = [
+      ['clock', 'E_RECORD_FROM_THE_FUTURE'],
+      ['clock', 'E_TOPIC_RETENTION'],
+    ]
+    // The record is so old that the broker deletes it when it looks next, once in five minutes.
+    const first = await clock()
+    assert.deepEqual(first.length === expected.length ? first : await clock(), expected)
   })
 
   it('names an internal topic that is gone or would lose records, and state of another application', async () => {

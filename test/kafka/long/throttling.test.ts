@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { run, type ServiceEvent } from 'revlog/service'
-import { type KafkaBroker, openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
-import { inDirectory } from '../service/support.js'
-import { clients, createTopic, placed, readAll, valuesOf } from './client-support.js'
-import { openProxy } from './proxy.js'
-import { type Quota, setQuotas } from './quotas.js'
-import { countingOf, createTopics, tablesOf, truthOf, visitsOf } from './service/counting.js'
-import { describeOwnKafka } from './suite.js'
-import { API } from './wire.js'
+import { type KafkaBroker, openKafkaBroker } from '../../../lib/brokers/kafka/broker.js'
+import { inDirectory } from '../../service/support.js'
+import { clients, createTopic, placed, readAll, valuesOf } from '../client-support.js'
+import { openProxy } from '../proxy.js'
+import { type Quota, setQuotas } from '../quotas.js'
+import { countingOf, createTopics, tablesOf, truthOf, visitsOf } from '../service/counting.js'
+import { describeOwnKafka } from '../suite.js'
+import { API } from '../wire.js'
 
 /** The broker looks at so many last seconds: what is beyond their quota is made up for by waiting. */
 const WINDOW_S = 2

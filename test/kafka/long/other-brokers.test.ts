@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { type RunOptions, run } from 'revlog/service'
-import { openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
-import { type Folder, lines, strangersFolder } from '../cli/revlog.js'
-import { inDirectory, withCode } from '../service/support.js'
-import { type KafkaProxy, openProxy } from './proxy.js'
-import { countingOf, createTopics, visitsOf } from './service/counting.js'
-import { makeShopTopics, SHOP } from './shop.js'
-import { describeKafka, describeOwnKafka } from './suite.js'
-import { API } from './wire.js'
+import { openKafkaBroker } from '../../../lib/brokers/kafka/broker.js'
+import { type Folder, lines, strangersFolder } from '../../cli/revlog.js'
+import { inDirectory, withCode } from '../../service/support.js'
+import { type KafkaProxy, openProxy } from '../proxy.js'
+import { countingOf, createTopics, visitsOf } from '../service/counting.js'
+import { makeShopTopics, SHOP } from '../shop.js'
+import { describeKafka, describeOwnKafka } from '../suite.js'
+import { API } from '../wire.js'
 
 describeOwnKafka('brokers that are not as they were', { proxies: 1 }, (kafka) => {
   describe('and lack a version that we speak', () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Ended, type Folder, type Running, strangersFolder } from '../cli/revlog.js'
-import { type KafkaProxy, openProxy } from './proxy.js'
-import { makeShopTopics, ORDERS, rows, SHOP, TOTALS } from './shop.js'
-import { describeOwnKafka } from './suite.js'
-import { API } from './wire.js'
+import { type Ended, type Folder, type Running, strangersFolder } from '../../cli/revlog.js'
+import { type KafkaProxy, openProxy } from '../proxy.js'
+import { makeShopTopics, ORDERS, rows, SHOP, TOTALS } from '../shop.js'
+import { describeOwnKafka } from '../suite.js'
+import { API } from '../wire.js'
 
 /** Far less than what an answer is waited for, and enough for a busy machine. */
 const SOON_MS = 8_000

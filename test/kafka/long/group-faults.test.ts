@@ -6,9 +6,9 @@ import type { KafkaClient } from '../../../lib/brokers/kafka/kafka-client.js'
 import type { KafkaOptions } from '../../../lib/brokers/kafka/options.js'
 import type { RevlogError } from '../../../lib/core/errors.js'
 import { createRawTopic } from '../admin.js'
+import { until } from '../group/members.js'
 import { type KafkaProxy, openProxy } from '../proxy.js'
 import { describeOwnKafka } from '../suite.js'
-import { until } from './members.js'
 
 const JOIN = 11
 const HEARTBEAT = 12

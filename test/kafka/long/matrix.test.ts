@@ -1,7 +1,7 @@
-import { SpoiltRun } from './matrix/forgotten.js'
-import { report } from './matrix/report.js'
-import { type Outcome, type Run, runOnce } from './matrix/run.js'
-import { describeOwnKafka } from './suite.js'
+import { SpoiltRun } from '../matrix/forgotten.js'
+import { report } from '../matrix/report.js'
+import { type Outcome, type Run, runOnce } from '../matrix/run.js'
+import { describeOwnKafka } from '../suite.js'
 
 const { REVLOG_MATRIX_RUNS = '6', REVLOG_MATRIX_SEED = '1' } = process.env
 const RUNS = Number(REVLOG_MATRIX_RUNS)

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { json, minutes, stream, string, topic, topology } from 'revlog'
 import { run, type ServiceEvent } from 'revlog/service'
-import { inDirectory, tableOf } from '../service/support.js'
-import { createRawTopic } from './admin.js'
-import { openProxy } from './proxy.js'
-import { describeOwnKafka } from './suite.js'
-import { API } from './wire.js'
+import { inDirectory, tableOf } from '../../service/support.js'
+import { createRawTopic } from '../admin.js'
+import { openProxy } from '../proxy.js'
+import { describeOwnKafka } from '../suite.js'
+import { API } from '../wire.js'
 
 interface Visit {
   readonly id: string

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { json, stream, string, topic, topology } from 'revlog'
 import { run, type ServiceEvent } from 'revlog/service'
-import { type KafkaBroker, openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
-import { inDirectory, tableOf, withCode } from '../service/support.js'
-import { alterTopic, createRawTopic } from './admin.js'
-import { readAll, valuesOf } from './client-support.js'
-import { countersOn } from './counter.js'
-import { openProxy } from './proxy.js'
-import { describeOwnKafka } from './suite.js'
-import { API } from './wire.js'
+import { type KafkaBroker, openKafkaBroker } from '../../../lib/brokers/kafka/broker.js'
+import { inDirectory, tableOf, withCode } from '../../service/support.js'
+import { alterTopic, createRawTopic } from '../admin.js'
+import { readAll, valuesOf } from '../client-support.js'
+import { countersOn } from '../counter.js'
+import { openProxy } from '../proxy.js'
+import { describeOwnKafka } from '../suite.js'
+import { API } from '../wire.js'
 
 const MIB = 1 << 20
 const KEEP = { 'retention.ms': '-1' }

@@ -3,10 +3,10 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { freePorts } from './ports.js'
-import { type KafkaProxy, openProxy } from './proxy.js'
-import { describeOwnKafka } from './suite.js'
-import { API, array, ask, int8, int16, int32, string } from './wire.js'
+import { freePorts } from '../ports.js'
+import { type KafkaProxy, openProxy } from '../proxy.js'
+import { describeOwnKafka } from '../suite.js'
+import { API, array, ask, int8, int16, int32, string } from '../wire.js'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -39,7 +39,7 @@ describeOwnKafka('a broker for tests', { proxies: 1 }, (kafka) => {
   })
 
   it('ends, and its data with it, when the process that has started it is killed', async () => {
-    const program = fileURLToPath(new URL('./start.js', import.meta.url))
+    const program = fileURLToPath(new URL('../start.js', import.meta.url))
     const [port] = await freePorts(1)
     const child = spawn(process.execPath, [program, String(port), kafka().version], {
       stdio: ['ignore', 'pipe', 'inherit'],
