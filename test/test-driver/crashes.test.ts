@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { RevlogError, stream, string, topic, topology } from '../../lib/index.js'
 import { type TestDriverOptions, TopologyTestDriver } from '../../test-driver/index.js'
 import { counting, countingLetters, counts, words } from './topologies.js'
@@ -93,8 +94,6 @@ for (const store of STORES) {
 }
 
 describe('state in lmdb', () => {
-  const leftOvers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('revlog-test-'))
-
   it('gives the same bytes as state in memory', () => {
     const [memory, lmdb] = STORES.map((store) => {
       using driver = new TopologyTestDriver(countingLetters, { store, partitions: 2 })
@@ -108,16 +107,24 @@ describe('state in lmdb', () => {
   })
 
   it('is in a temporary directory that is gone after close', async () => {
-    const before = new Set(leftOvers())
-    const driver = new TopologyTestDriver(counting, { store: 'lmdb' })
-    const [mine, ...others] = leftOvers().filter((name) => !before.has(name))
-    assert.equal(others.length, 0)
-    driver.inputTopic(words).pipeInput('a', '')
-    driver.close()
-    for (let i = 0; i < 100 && existsSync(`${tmpdir()}/${mine}`); i++) {
-      await new Promise((resolve) => setTimeout(resolve, 10))
+    // One that no test beside this one uses.
+    const { TMPDIR } = process.env
+    const folder = mkdtempSync(join(tmpdir(), 'revlog-crashes-'))
+    process.env['TMPDIR'] = folder
+    try {
+      const driver = new TopologyTestDriver(counting, { store: 'lmdb' })
+      assert.equal(readdirSync(folder).length, 1)
+      driver.inputTopic(words).pipeInput('a', '')
+      driver.close()
+      for (let i = 0; i < 100 && readdirSync(folder).length > 0; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      assert.deepEqual(readdirSync(folder), [])
+    } finally {
+      if (TMPDIR === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = TMPDIR
+      rmSync(folder, { recursive: true })
     }
-    assert.equal(existsSync(`${tmpdir()}/${mine}`), false)
   })
 })
 
