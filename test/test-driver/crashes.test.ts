@@ -108,9 +108,10 @@ describe('state in lmdb', () => {
 
   it('is in a temporary directory that is gone after close', async () => {
     // One that no test beside this one uses.
-    const { TMPDIR } = process.env
+    const env: { TMPDIR?: string } = process.env
+    const { TMPDIR } = env
     const folder = mkdtempSync(join(tmpdir(), 'revlog-crashes-'))
-    process.env['TMPDIR'] = folder
+    env.TMPDIR = folder
     try {
       const driver = new TopologyTestDriver(counting, { store: 'lmdb' })
       assert.equal(readdirSync(folder).length, 1)
@@ -121,8 +122,8 @@ describe('state in lmdb', () => {
       }
       assert.deepEqual(readdirSync(folder), [])
     } finally {
-      if (TMPDIR === undefined) delete process.env['TMPDIR']
-      else process.env['TMPDIR'] = TMPDIR
+      if (TMPDIR === undefined) delete env.TMPDIR
+      else env.TMPDIR = TMPDIR
       rmSync(folder, { recursive: true })
     }
   })
