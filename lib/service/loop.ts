@@ -16,7 +16,7 @@ export interface LoopOptions {
   readonly tasks: () => readonly HostedTask[]
   readonly commit: Commit
   /** What a commit could bring and answer at the same time, where there is such. */
-  readonly arrivals?: Pick<Arrivals, 'waiting' | 'takeIn'>
+  readonly arrivals?: Arrivals
   readonly wake: Wake
   readonly commitIntervalMs: number
   /** Commits at the latest when so much waits in one task. */
@@ -130,31 +130,41 @@ export async function runLoop(options: LoopOptions): Promise<void> {
     return true
   }
 
-  while (!stopping()) {
-    if (failed !== undefined) throw failed.error
-    const still = paused || held()
-    if (!still && !flushing && progress !== 'more' && arrivals?.waiting() === true) {
-      if (!commit(takeIn)) await wake.wait(Date.now() + RETRY_MS)
-      continue
+  /** Then what is handed over is taken into the next commit. */
+  const keepsUp = (): boolean => !stopping() && !paused && !held() && progress !== 'more'
+
+  const leave = arrivals?.takenBy(() => {
+    wake.ring()
+    return keepsUp()
+  })
+  try {
+    while (!stopping()) {
+      if (failed !== undefined) throw failed.error
+      if (arrivals?.waiting() === true && keepsUp() && !flushing) {
+        if (!commit(takeIn)) await wake.wait(Date.now() + RETRY_MS)
+        continue
+      }
+      progress = paused || held() ? 'nothing' : turn()
+      const now = performance.now()
+      const waiting = options.tasks().some(({ task }) => task.dirty())
+      if (waiting) dirtySince ??= now
+      const due = waiting && (progress !== 'more' || now - dirtySince! >= interval || full())
+      if (due && !flushing && !commit()) {
+        await wake.wait(Date.now() + RETRY_MS)
+        continue
+      }
+      if (progress !== 'nothing' && !(flushing && full())) {
+        await nextTurn()
+      } else if (flushing || waiting) {
+        await wake.wait(wakeAt(options.tasks()))
+      } else {
+        options.onSettled(false)
+        if (options.tidy()) await nextTurn()
+        else await wake.wait(wakeAt(options.tasks()))
+      }
     }
-    progress = still ? 'nothing' : turn()
-    const now = performance.now()
-    const waiting = options.tasks().some(({ task }) => task.dirty())
-    if (waiting) dirtySince ??= now
-    const due = waiting && (progress !== 'more' || now - dirtySince! >= interval || full())
-    if (due && !flushing && !commit()) {
-      await wake.wait(Date.now() + RETRY_MS)
-      continue
-    }
-    if (progress !== 'nothing' && !(flushing && full())) {
-      await nextTurn()
-    } else if (flushing || waiting) {
-      await wake.wait(wakeAt(options.tasks()))
-    } else {
-      options.onSettled(false)
-      if (options.tidy()) await nextTurn()
-      else await wake.wait(wakeAt(options.tasks()))
-    }
+  } finally {
+    leave?.()
   }
   while (flushing) await wake.wait(Infinity)
   if (failed !== undefined) throw (failed as { readonly error: unknown }).error

@@ -126,7 +126,7 @@ function launch(
   const housekeeping = createHousekeeping(directory.log.cleaner, tasks)
   const metrics = createMetrics()
   const caughtUp = createCaughtUp(tasks, journal)
-  const subscriptions = [directory.onCommit(wake.ring), directory.arrivals.takenBy(wake.ring)]
+  const unsubscribe = directory.onCommit(wake.ring)
   let stopping = false
   // Of a closed directory nothing can be asked any more.
   let left: number | undefined
@@ -152,7 +152,7 @@ function launch(
     tidy: housekeeping.step,
     onEvent: settings.onEvent,
   }).finally(async () => {
-    for (const unsubscribe of subscriptions) unsubscribe()
+    unsubscribe()
     settings.signal?.removeEventListener('abort', stop)
     try {
       left = lagOf(tasks)

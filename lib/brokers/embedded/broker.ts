@@ -26,8 +26,8 @@ export interface EmbeddedBroker extends Broker {
   settle(committed: boolean): void
   /** Whether something waits to be produced. */
   waiting(): boolean
-  /** Somebody who takes in what waits as soon as it is told. Until then it is left to him, if he does not take long. */
-  takenBy(told: () => void): () => void
+  /** Somebody who takes in what waits: see `Arrivals`. */
+  takenBy(told: () => boolean): () => void
 }
 
 interface Produce {
@@ -54,7 +54,7 @@ const TAKER_MS = 20
 export function createEmbeddedBroker(log: EmbeddedLog, { transaction, flushed }: Commits): EmbeddedBroker {
   const queue: Produce[] = []
   const waiters = new Set<Waiter>()
-  const takers = new Set<() => void>()
+  const takers = new Set<() => boolean>()
   /** What this transaction has written of the queue. */
   let taken: (readonly Appended[])[] = []
   /** So many of the queue were taken in once, see {@link EmbeddedBroker.takeIn}. */
@@ -98,12 +98,20 @@ export function createEmbeddedBroker(log: EmbeddedLog, { transaction, flushed }:
     )
   }
 
-  const settled = (): Promise<void> =>
+  /** Whether somebody says that he will take in what waits. */
+  const tellTakers = (): boolean => {
+    let willTake = false
+    for (const told of takers) willTake = told() || willTake
+    return willTake
+  }
+
+  /** Whether there is a transaction before the time is over. */
+  const settledSoon = (): Promise<boolean> =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, TAKER_MS)
+      const timer = setTimeout(resolve, TAKER_MS, false)
       onSettled = () => {
         clearTimeout(timer)
-        resolve()
+        resolve(true)
       }
     })
 
@@ -111,8 +119,8 @@ export function createEmbeddedBroker(log: EmbeddedLog, { transaction, flushed }:
     do {
       // A turn of the event loop: calls that have arrived meanwhile join this commit, or all of them somebody else's.
       await new Promise((resolve) => setImmediate(resolve))
-      if (takers.size > 0 && !closed && queue.length > 0) await settled()
       if (queue.length === 0) break
+      if (!closed && tellTakers() && (await settledSoon())) continue
       try {
         transaction(() => {}) // which takes them along
       } catch (thrown) {
@@ -148,7 +156,7 @@ export function createEmbeddedBroker(log: EmbeddedLog, { transaction, flushed }:
       const groups = log.prepare(records)
       return new Promise((resolve, reject) => {
         queue.push({ groups, count: records.length, resolve, reject })
-        for (const tell of takers) tell()
+        tellTakers()
         draining ??= drain()
       })
     },

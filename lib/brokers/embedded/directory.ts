@@ -37,8 +37,11 @@ export interface Arrivals {
   waiting(): boolean
   /** Inside a transaction: writes it. If the transaction fails, the same comes again, in the same places, in the next. */
   takeIn(): void
-  /** Calls the listener when there is something, and leaves it to him for a moment; returns what ends that. */
-  takenBy(told: () => void): () => void
+  /**
+   * Calls the listener when there is something. When he says that he will take it in it is left to him for a moment.
+   * Returns what ends that.
+   */
+  takenBy(told: () => boolean): () => void
 }
 
 export interface DirectoryOptions {
