@@ -41,6 +41,8 @@ const RETRY_MS = 500
  */
 const COMMIT_SHARE = 1
 const LONGEST_INTERVAL_MS = 500
+/** Who has had more to do for so long is behind; what comes in a burst is soon done. */
+const BEHIND_AFTER_MS = 50
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -65,6 +67,8 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   let interval = options.commitIntervalMs
   let first = 0
   let progress: Progress = 'nothing'
+  /** Since when there has been more to do, turn after turn. */
+  let moreSince: number | undefined
 
   const dirty = (): HostedTask[] => options.tasks().filter(({ task }) => task.dirty())
 
@@ -82,6 +86,8 @@ export async function runLoop(options: LoopOptions): Promise<void> {
       if (own === 'more' || progress === 'nothing') progress = own
     }
     first = (first + 1) % Math.max(1, tasks.length)
+    if (progress !== 'more') moreSince = undefined
+    else moreSince ??= deadline
     return progress
   }
 
@@ -131,7 +137,11 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   }
 
   /** Then what is handed over is taken into the next commit. */
-  const keepsUp = (): boolean => !stopping() && !paused && !held() && progress !== 'more'
+  const keepsUp = (): boolean =>
+    !stopping() &&
+    !paused &&
+    !held() &&
+    (moreSince === undefined || performance.now() - moreSince < BEHIND_AFTER_MS)
 
   const leave = arrivals?.takenBy(() => {
     wake.ring()
