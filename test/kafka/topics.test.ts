@@ -108,6 +108,13 @@ describeKafka('the topics of an application on Apache Kafka', (kafka) => {
     })
   })
 
+  it('that not every broker knows yet, because they were made a moment ago, are waited for', async () => {
+    const name = kafka().name('new')
+    const required = requireTopics(admin, [{ name, role: 'read as a stream', content: 'stream' }], commands)
+    await createRawTopic(kafka().address, name, { 'retention.ms': '-1' }, 2)
+    assert.equal((await required).topics.get(name)?.partitions, 2)
+  })
+
   it('that are as they should be are not complained about', async () => {
     const expected: readonly ExpectedTopic[] = [
       { name: await made({ 'cleanup.policy': 'compact' }), role: 'a table', content: 'table', written: true },

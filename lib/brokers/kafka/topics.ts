@@ -1,4 +1,5 @@
 import { RevlogError } from '../../core/errors.js'
+import { pause } from './settle.js'
 import type { KafkaTopic, TopicAdmin } from './topic-admin.js'
 import { checkCopies, checkTopic, type ExpectedTopic, errorOf, type TopicFinding } from './topic-check.js'
 import type { TopicCommands } from './topic-commands.js'
@@ -58,13 +59,32 @@ const sizeOf = ({ maxMessageBytes = 0 }: InternalTopic): { readonly [setting: st
     ? { 'max.message.bytes': String(maxMessageBytes + ROOM_BESIDE) }
     : {}
 
+/** A topic that was made a moment ago is not known to every broker yet. */
+const KNOWN_WITHIN_MS = 1_000
+const LOOK_MS = 100
+
+/** The topics of these names that exist: looks again, for a second, before one counts as missing. */
+export async function findTopics(
+  admin: TopicAdmin,
+  names: readonly string[],
+): Promise<readonly KafkaTopic[]> {
+  const wanted = new Set(names).size
+  for (const until = performance.now() + KNOWN_WITHIN_MS; ; await pause(LOOK_MS, undefined)) {
+    const found = await admin.describe(names)
+    if (found.length === wanted || performance.now() > until) return found
+  }
+}
+
 /** What is wrong with the topics that somebody expects, for a check that reports. */
 export async function inspectTopics(
   admin: TopicAdmin,
   expected: readonly ExpectedTopic[],
   commands: TopicCommands,
 ): Promise<TopicReport> {
-  const found = await admin.describe(expected.map(({ name }) => name))
+  const found = await findTopics(
+    admin,
+    expected.map(({ name }) => name),
+  )
   const topics = new Map(found.map((topic) => [topic.name, topic]))
   const brokers = await admin.brokers()
   const findings = expected.flatMap((topic) => checkTopic(topic, topics.get(topic.name), commands, brokers))
@@ -100,8 +120,7 @@ export async function ensureInternalTopics(
   internal: readonly InternalTopic[],
   commands: TopicCommands,
 ): Promise<TopicReport> {
-  const names = internal.map(({ name }) => name)
-  const existing = new Set((await admin.describe(names)).map(({ name }) => name))
+  const existing = new Set((await findInternal(admin, internal)).map(({ name }) => name))
   const missing = internal.filter(({ name }) => !existing.has(name))
   const lost = errorOf(missing.filter(({ inUse }) => inUse).map(lostTopic))
   if (lost !== undefined) throw lost
@@ -125,13 +144,19 @@ export async function ensureInternalTopics(
   return report
 }
 
+/** Before the first start all are missing, and need not be looked for twice. */
+function findInternal(admin: TopicAdmin, internal: readonly InternalTopic[]): Promise<readonly KafkaTopic[]> {
+  const names = internal.map(({ name }) => name)
+  return internal.some(({ inUse }) => inUse) ? findTopics(admin, names) : admin.describe(names)
+}
+
 /** What is wrong with the internal topics, for a check that reports and makes none. One that is not needed yet may be missing. */
 export async function inspectInternalTopics(
   admin: TopicAdmin,
   internal: readonly InternalTopic[],
   commands: TopicCommands,
 ): Promise<TopicReport> {
-  const found = await admin.describe(internal.map(({ name }) => name))
+  const found = await findInternal(admin, internal)
   const topics = new Map(found.map((topic) => [topic.name, topic]))
   const brokers = await admin.brokers()
   const findings = internal.flatMap((topic) => {

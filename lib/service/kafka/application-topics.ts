@@ -1,7 +1,7 @@
 import type { KafkaClient } from '../../brokers/kafka/kafka-client.js'
 import type { KafkaTopic, TopicAdmin } from '../../brokers/kafka/topic-admin.js'
 import type { ExpectedTopic } from '../../brokers/kafka/topic-check.js'
-import type { InternalTopic } from '../../brokers/kafka/topics.js'
+import { findTopics, type InternalTopic } from '../../brokers/kafka/topics.js'
 import { type Plan, planTasks } from '../../engine/plan.js'
 import { sourceTopicsOf, type Topology } from '../../topology/topology.js'
 import type { Settings } from '../options.js'
@@ -33,7 +33,7 @@ export async function applicationTopics(
   admin: TopicAdmin,
   client?: KafkaClient,
 ): Promise<ApplicationTopics> {
-  const sources = await admin.describe([...sourceTopicsOf(topology)])
+  const sources = await findTopics(admin, [...sourceTopicsOf(topology)])
   const counts = new Map(sources.map((topic) => [topic.name, topic.partitions]))
   const plan = planTasks(topology, (topic) => counts.get(topic) ?? 1)
   const { parts: read, begun } =

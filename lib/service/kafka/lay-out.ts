@@ -4,7 +4,7 @@ import type { KafkaTopic, TopicAdmin } from '../../brokers/kafka/topic-admin.js'
 import type { TopicFinding } from '../../brokers/kafka/topic-check.js'
 import { topicCommands } from '../../brokers/kafka/topic-commands.js'
 import { maxMessageBytesOf } from '../../brokers/kafka/topic-config.js'
-import { ensureInternalTopics, requireTopics } from '../../brokers/kafka/topics.js'
+import { ensureInternalTopics, findTopics, requireTopics } from '../../brokers/kafka/topics.js'
 import { type Plan, type PlannedTask, planTasks } from '../../engine/plan.js'
 import { sourceTopicsOf, type Topology } from '../../topology/topology.js'
 import type { KafkaSettings, Settings } from '../options.js'
@@ -57,7 +57,7 @@ export async function layOut(
       if (severity === 'warning') settings.onEvent({ kind: 'warning', code, problem, remedy })
     }
   }
-  const described = await admin.describe([...sourceTopicsOf(topology)])
+  const described = await findTopics(admin, [...sourceTopicsOf(topology)])
   const sources = new Map(described.map((topic) => [topic.name, topic.partitions]))
   const plan = planTasks(topology, (topic) => sources.get(topic) ?? 1)
   const { topics, findings } = await requireTopics(admin, expectedTopics(topology, plan, settings), commands)
