@@ -85,24 +85,22 @@ export async function deleteCompacted(address: string, topic: string, before: nu
   await alterTopic(address, topic, { 'cleanup.policy': 'compact' })
 }
 
-/** Gives a topic these settings, and no others of its own. */
+/** Gives a topic these settings, and no others of its own; resolves when the broker has them. */
 export const alterTopic = (
   address: string,
   topic: string,
   config: { readonly [setting: string]: string },
-): Promise<unknown> =>
-  withAdmin(address, (admin) =>
-    admin.alterConfigs({
-      validateOnly: false,
-      resources: [
-        {
-          type: kafkajs.ConfigResourceTypes.TOPIC,
-          name: topic,
-          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-        },
-      ],
-    }),
-  )
+): Promise<void> =>
+  withAdmin(address, async (admin) => {
+    const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+    await admin.alterConfigs({ validateOnly: false, resources: [{ ...resource, configEntries }] })
+    await until(async () => {
+      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
+      const known = new Map(resources[0]!.configEntries.map((entry) => [entry.configName, entry.configValue]))
+      return configEntries.every(({ name, value }) => known.get(name) === value)
+    })
+  })
 
 export const deleteTopic = (address: string, topic: string): Promise<void> =>
   withAdmin(address, async (admin) => {
