@@ -1,6 +1,6 @@
 import type { OpenKafkaBroker } from '../brokers/kafka/broker.js'
 import type { Duration } from '../core/duration.js'
-import type { RunOptions, StartFrom } from '../service/options.js'
+import { OFFSET_RESETS, type RunOptions, type StartFrom } from '../service/options.js'
 import { choice, pairOf, usageError, wholeNumber } from './arguments.js'
 import type { Arguments, Option } from './command.js'
 import { lengthOfTime } from './length-of-time.js'
@@ -45,6 +45,11 @@ export const RUN_OPTIONS: { readonly [name: string]: Option } = {
     type: 'string',
     value: 'earliest|latest|TIME',
     help: 'Where a topic that was never read is begun; earliest by default',
+  },
+  'offset-reset': {
+    type: 'string',
+    value: 'none|earliest|latest',
+    help: 'When records of a topic were deleted before they were read: stop (default), or skip them and say which',
   },
   partitions: {
     type: 'string',
@@ -124,6 +129,7 @@ export function runRequest(args: Arguments): RunRequest {
     onBadRow: (policy ?? 'fail') === 'fail' ? 'fail' : 'skip',
     options: {
       ...given('startFrom', startFrom(args.text('start-from'))),
+      ...given('offsetReset', choice('run', 'offset-reset', args.text('offset-reset'), OFFSET_RESETS)),
       ...given('partitions', partitions(args.list('partitions'))),
       ...given('maxTaskIdle', idle(args.text('max-task-idle'))),
       ...given('commitInterval', lengthOfTime('run', 'commit-interval', args.text('commit-interval'))),

@@ -14,6 +14,7 @@ import type { Settings } from './options.js'
 import { restore } from './restore.js'
 import { startPosition } from './start-position.js'
 import { changelogTopic } from './topics.js'
+import { skipped } from './truncated.js'
 
 /** An application with every task open, at the place where the last commit left it. */
 export interface Application {
@@ -138,8 +139,8 @@ const makeTask = ({ planned, backend }: Opening, settings: Settings): Task =>
     wallTime: Date.now(),
   })
 
-/** Puts a task where it has never been. True when there was such a topic. */
-function place(task: Task, journal: Journal, { startFrom }: Settings): boolean {
+/** Puts a task where it has never been, or past what is gone. True when there was such a topic. */
+function place(task: Task, journal: Journal, { startFrom, offsetReset, onEvent }: Settings): boolean {
   let placed = false
   for (const { topic, internal } of task.part.inputs) {
     if (!task.topics.includes(topic.name)) continue
@@ -150,8 +151,10 @@ function place(task: Task, journal: Journal, { startFrom }: Settings): boolean {
       task.partition,
       position,
       internal ? 'earliest' : startFrom,
+      internal ? 'none' : offsetReset,
     )
-    if (position !== undefined) continue
+    if (offset === position) continue
+    if (position !== undefined) onEvent(skipped(topic.name, task.partition, position, offset))
     task.seek(topic.name, offset)
     placed = true
   }

@@ -16,6 +16,15 @@ export interface RunOptions {
   readonly directory?: string
   /** For source topics that this application has never read. Default `earliest`. A number is milliseconds since the epoch. */
   readonly startFrom?: StartFrom
+  /**
+   * Kafka's `auto.offset.reset`, for topics that this application has read: what happens when records were deleted
+   * before it read them. `none`, the default, stops with `E_INPUT_TRUNCATED`; `earliest` goes on at the first record
+   * that is still there, `latest` with what comes from now on, and both say as a warning of that code which offsets are
+   * skipped. Topics of the application's own are never skipped in.
+   *
+   * @example run(shop, { brokers, offsetReset: 'earliest' })
+   */
+  readonly offsetReset?: OffsetReset
   /** What happens to bad records; each policy is `fail` by default. `deadLetterTopic` names where they go. */
   readonly onError?: Partial<ErrorPolicies>
   /**
@@ -79,6 +88,7 @@ export interface RunOptions {
 export interface Settings {
   readonly directory: string
   readonly startFrom: 'earliest' | 'latest' | number
+  readonly offsetReset: OffsetReset
   readonly errors: ErrorPolicies
   readonly maxTaskIdleMs: number
   readonly commitIntervalMs: number
@@ -124,10 +134,11 @@ export function settingsOf(topology: Topology, options: RunOptions): Settings {
       },
     )
   }
-  const { partitions = 1, startFrom = 'earliest' } = options
+  const { partitions = 1, startFrom = 'earliest', offsetReset = 'none' } = options
   return Object.freeze({
     directory: options.directory ?? `.revlog/${topology.name}`,
     startFrom: startFrom instanceof Date ? startFrom.getTime() : startFrom,
+    offsetReset,
     errors: Object.freeze({ ...FAIL_ON_ERROR, ...options.onError }),
     maxTaskIdleMs: options.maxTaskIdle ?? 0,
     commitIntervalMs: options.commitInterval ?? milliseconds(options.brokers === undefined ? 20 : 100),
@@ -163,6 +174,9 @@ function kafkaSettings(topology: Topology, options: RunOptions): KafkaSettings |
 export const addressesOf = (brokers: string | readonly string[]): readonly string[] =>
   (typeof brokers === 'string' ? brokers.split(',') : brokers).map((address) => address.trim())
 
+export const OFFSET_RESETS = ['none', 'earliest', 'latest'] as const
+export type OffsetReset = (typeof OFFSET_RESETS)[number]
+
 type Check = (value: any, topology: Topology) => readonly string[]
 
 const one = (ok: boolean, problem: string): readonly string[] => (ok ? [] : [problem])
@@ -176,6 +190,11 @@ const CHECKS: { readonly [name in keyof Required<RunOptions>]: Check } = {
     one(
       v === 'earliest' || v === 'latest' || isMs(v) || (v instanceof Date && !Number.isNaN(v.getTime())),
       `startFrom is ${shown(v)}: it must be 'earliest', 'latest', a Date or milliseconds since the epoch`,
+    ),
+  offsetReset: (v) =>
+    one(
+      OFFSET_RESETS.includes(v),
+      `offsetReset is ${shown(v)}: it must be one of ${OFFSET_RESETS.map(shown).join(', ')}`,
     ),
   onError: (v, topology) => errorProblems(v, topology),
   maxTaskIdle: (v) =>

@@ -1,9 +1,11 @@
 import { RevlogError } from '../core/errors.js'
 import type { Journal } from './journal.js'
-import type { Settings } from './options.js'
+import type { OffsetReset, Settings } from './options.js'
+import { truncated } from './truncated.js'
 
 /**
- * Where an input is read on: at its position, or where `startFrom` says when it has none yet.
+ * Where an input is read on: at its position, or where `startFrom` says when it has none yet, or where `offsetReset` says
+ * when what follows has been deleted.
  *
  * @throws RevlogError `E_INPUT_TRUNCATED` when what follows the position has been deleted,
  *   `E_POSITION_BEYOND_END` when the log is shorter than what was read of it
@@ -14,6 +16,7 @@ export function startPosition(
   partition: number,
   position: number | undefined,
   startFrom: Settings['startFrom'],
+  offsetReset: OffsetReset,
 ): number {
   const start = journal.startOffset(topic, partition)
   const end = journal.endOffset(topic, partition)
@@ -22,15 +25,8 @@ export function startPosition(
     return startFrom === 'latest' ? end : firstAt(journal, topic, partition, startFrom)
   }
   if (position < start) {
-    throw new RevlogError(
-      'E_INPUT_TRUNCATED',
-      `the records ${position} to ${start - 1} were deleted before they were read`,
-      {
-        at: { topic, partition, offset: position },
-        remedy:
-          'keep records longer; to go on without them, give the topology another name and let it start anew',
-      },
-    )
+    if (offsetReset === 'none') throw truncated(topic, partition, position, start)
+    return offsetReset === 'earliest' ? start : end
   }
   if (position > end) {
     throw new RevlogError(

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { RevlogError } from 'revlog'
 import type { ServiceEvent } from 'revlog/service'
 import { type KafkaBroker, openKafkaBroker } from '../../lib/brokers/kafka/broker.js'
+import { openKafkaClient } from '../../lib/brokers/kafka/client.js'
 import { checkOutputs, checkPartitions } from '../../lib/service/kafka/upkeep.js'
 import { inDirectory, withCode } from '../service/support.js'
 import { addPartitions, createRawTopic, deleteRecords, deleteTopic } from './admin.js'
@@ -28,6 +29,70 @@ describeKafka('what a service on Apache Kafka does when things are not as they w
       await deleteRecords(kafka().address, app.input.name, 5)
       const service = await start(app, directory)
       await assert.rejects(service.finished, withCode('E_INPUT_TRUNCATED', '3 to 4'))
+    }))
+
+  const skippedIn = (events: readonly ServiceEvent[]): string[] =>
+    events.flatMap((event) =>
+      event.kind === 'warning' && event.code === 'E_INPUT_TRUNCATED' ? [event.problem] : [],
+    )
+
+  for (const [offsetReset, skipped, count] of [
+    ['earliest', '3 to 4', 4],
+    ['latest', '3 to 5', 3],
+  ] as const) {
+    it(`${offsetReset}: goes on without input that was deleted before it was read, and says what that was`, () =>
+      inDirectory(async (directory) => {
+        const app = await counter()
+        await lived(app, directory)
+        await broker.produce(Array.from({ length: 3 }, () => record(app.input.name)))
+        await deleteRecords(kafka().address, app.input.name, 5)
+        const events: ServiceEvent[] = []
+        const service = await start(app, directory, events, { offsetReset })
+        await service.caughtUp()
+        assert.equal(await countOf(service, app), count)
+        const [said, ...more] = skippedIn(events)
+        assert.match(
+          said!,
+          new RegExp(`^the records ${skipped} of ${app.input.name}, partition 0, are skipped`),
+        )
+        assert.deepEqual(more, [])
+        await produce(service, app, 1)
+        await service.caughtUp()
+        assert.equal(await countOf(service, app), count + 1)
+        await service.stop()
+        const after: ServiceEvent[] = []
+        await (await start(app, directory, after)).stop()
+        assert.deepEqual(skippedIn(after), [])
+      }))
+  }
+
+  it('goes on without input that is deleted while it waits for it', () =>
+    inDirectory(async (directory) => {
+      const app = await counter()
+      const events: ServiceEvent[] = []
+      const service = await start(app, directory, events, { offsetReset: 'earliest' })
+      await produce(service, app, 3)
+      await service.caughtUp()
+      const client = await openKafkaClient({ brokers: [kafka().address] })
+      try {
+        // An open transaction holds it back from what is there, so that this can be deleted before it is read.
+        const other = await client.transactionalProducer({
+          transactionalId: kafka().name('other'),
+          transactionTimeoutMs: 60_000,
+        })
+        other.begin()
+        await other.send([0, 1].map(() => ({ ...record(app.input.name), partition: 0 })))
+        await produce(service, app, 1)
+        await deleteRecords(kafka().address, app.input.name, 5)
+        while (skippedIn(events).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+        assert.match(skippedIn(events)[0]!, /^the records 3 to 4 /)
+        await other.abort()
+      } finally {
+        await client.close()
+      }
+      while ((await countOf(service, app)) < 4) await new Promise((resolve) => setTimeout(resolve, 20))
+      assert.equal(skippedIn(events).length, 1)
+      await service.stop()
     }))
 
   it('an input that is deleted while it is read stops it, and the state is kept', () =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { int64, json, milliseconds, seconds, stream, string, table, topic, topology } from 'revlog'
 import { run, type ServiceEvent } from 'revlog/service'
+import { openDirectory } from '../../lib/brokers/embedded/directory.js'
 import { inDirectory, tableOf, withCode } from './support.js'
 
 interface Order {
@@ -150,6 +151,45 @@ describe('a service on the embedded broker', () => {
       assert.deepEqual(await total('from-date', 'latest'), [9, 10])
     }))
 
+  it('stops where records were deleted before it read them, or skips them when it is told so', () =>
+    inDirectory(async (directory) => {
+      const first = await run(shop, { directory })
+      await first.produce(orders, range(0, 3).map(order))
+      await first.caughtUp()
+      await first.stop()
+      const opened = await openDirectory(directory)
+      for (const n of [2, 1]) {
+        const record = {
+          topic: 'orders',
+          partition: 0,
+          key: Buffer.from('c0'),
+          value: Buffer.from('{"what":"w","amount":1}'),
+        }
+        await opened.broker.produce(range(0, n).map(() => ({ ...record, timestamp: 2_000, headers: [] })))
+      }
+      opened.log.cleaner.deleteBelow('orders', 0, 5)
+      assert.equal(opened.log.startOffset('orders', 0), 5)
+      await opened.close()
+
+      await assert.rejects(run(shop, { directory }), withCode('E_INPUT_TRUNCATED', '3 to 4', 'offsetReset'))
+      const lives = async (): Promise<ServiceEvent[]> => {
+        const events: ServiceEvent[] = []
+        const onEvent = (event: ServiceEvent): void => void events.push(event)
+        const service = await run(shop, { directory, offsetReset: 'earliest', onEvent })
+        await service.caughtUp()
+        assert.deepEqual((await tableOf(service, counts))[0], ['c0', 2])
+        await service.stop()
+        return events.filter(({ kind }) => kind === 'warning')
+      }
+      const told = await lives()
+      assert.equal(told.length, 1)
+      assert.match(
+        JSON.stringify(told[0]),
+        /E_INPUT_TRUNCATED.*the records 3 to 4 of orders, partition 0, are skipped/,
+      )
+      assert.deepEqual(await lives(), [])
+    }))
+
   it('stops when its signal says so', () =>
     inDirectory(async (directory) => {
       const controller = new AbortController()
@@ -169,6 +209,7 @@ describe('a service on the embedded broker', () => {
     const wrong = {
       directory: '',
       startFrom: 'tomorrow',
+      offsetReset: 'somewhere',
       commitInterval: Number.NaN,
       maxTaskIdle: -2,
       partitions: { nothing: 3, orders: 0 },
@@ -183,6 +224,7 @@ describe('a service on the embedded broker', () => {
         'E_CONFIG',
         'directory is ""',
         'startFrom is "tomorrow"',
+        'offsetReset is "somewhere"',
         'commitInterval is NaN',
         'maxTaskIdle is -2',
         'partitions names nothing',

@@ -71,7 +71,7 @@ export async function findTopics(
   const wanted = new Set(names).size
   for (const until = performance.now() + KNOWN_WITHIN_MS; ; await pause(LOOK_MS, undefined)) {
     const found = await admin.describe(names)
-    if (found.length === wanted || performance.now() > until) return found
+    if (found.length >= wanted || performance.now() > until) return found
   }
 }
 

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import type { Member, TaskAssignment, TaskId } from '../../brokers/kafka/group/member.js'
 import type { Isolation, KafkaClient } from '../../brokers/kafka/kafka-client.js'
 import type { TopicAdmin } from '../../brokers/kafka/topic-admin.js'
-import { RevlogError } from '../../core/errors.js'
+import { type Coordinates, RevlogError } from '../../core/errors.js'
 import { createMetrics, type MetricsSnapshot } from '../../core/metrics.js'
 import { runLoop } from '../loop.js'
 import type { Settings } from '../options.js'
 import type { Step } from '../protocol/ports.js'
+import { truncatedMeanwhile } from '../truncated.js'
 import { createWake } from '../wake.js'
 import { openChangelog } from './changelog-log.js'
 import type { Layout } from './lay-out.js'
@@ -110,12 +111,29 @@ export function createEngineRoom(options: RoomOptions): EngineRoom {
   const warn = ({ code, problem, remedy }: RevlogError): void =>
     settings.onEvent({ kind: 'warning', code, problem, remedy })
 
+  /** The task that may go on without what is gone. */
+  const readerOf = ({ topic, partition }: Coordinates): Slot | undefined =>
+    settings.offsetReset === 'none'
+      ? undefined
+      : host
+          .slots()
+          .find(
+            ({ planned }) =>
+              planned.partition === partition &&
+              planned.inputs.some((input) => !input.internal && input.topic.name === topic),
+          )
+
   const prefetch = createPrefetch({
     client,
     isolation,
     bytes: () => INPUT_BYTES,
     onData: wake.ring,
-    onError: (error) => fail(explain(error)),
+    onError(error) {
+      // Taken over anew it finds out what is gone, and goes on behind that.
+      const slot = error.code === 'E_OFFSET_OUT_OF_RANGE' ? readerOf(error.at) : undefined
+      if (slot === undefined) fail(explain(error))
+      else slot.restart(error)
+    },
     onHeldBack: warn,
   })
   const producer = createSharedProducer(client, layout, aborted.signal)
@@ -243,13 +261,7 @@ export const stateDirectory = ({ directory }: Pick<Settings, 'directory'>): stri
 
 /** What a broker says of a partition, in terms of the application. */
 function explain(error: RevlogError): RevlogError {
-  if (error.code === 'E_OFFSET_OUT_OF_RANGE') {
-    return new RevlogError('E_INPUT_TRUNCATED', 'records were deleted before they were read', {
-      at: error.at,
-      cause: error,
-      remedy: 'keep records longer; to go on without them, reset the application',
-    })
-  }
+  if (error.code === 'E_OFFSET_OUT_OF_RANGE') return truncatedMeanwhile(error)
   if (error.code === 'E_TOPIC_UNKNOWN') {
     return new RevlogError('E_SOURCE_TOPIC_DELETED', 'a topic was deleted while it was being read', {
       at: error.at,

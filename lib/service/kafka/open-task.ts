@@ -1,14 +1,15 @@
 import { join } from 'node:path'
 import type { TaskId } from '../../brokers/kafka/group/member.js'
-import type { Isolation, KafkaClient } from '../../brokers/kafka/kafka-client.js'
+import type { FetchPosition, Isolation, KafkaClient } from '../../brokers/kafka/kafka-client.js'
 import { RevlogError } from '../../core/errors.js'
 import { createTask } from '../../engine/task.js'
 import { createMemoryBackend } from '../../state/memory/index.js'
 import { type HostedTask, hostTask } from '../hosted-task.js'
-import type { Settings } from '../options.js'
+import type { OffsetReset, Settings } from '../options.js'
 import { isUndisturbed } from '../protocol/at-least-once.js'
 import type { Step } from '../protocol/ports.js'
 import { type TakeOverOptions, takeOver, takeOverTransactional } from '../protocol/take-over.js'
+import { skipped, truncated } from '../truncated.js'
 import { openChangelog } from './changelog-log.js'
 import type { RoomMember } from './engine-room.js'
 import { keptNothing } from './known-parts.js'
@@ -172,8 +173,20 @@ export async function openTask(opener: TaskOpener, slot: Slot): Promise<OpenTask
       })
     }
     for (const topic of topics) {
-      const position = task.position(topic)!
-      const end = await checkedEnd(client, topic, partition, position, isolation, signal)
+      const found = task.position(topic)!
+      const internal = part.inputs.some((input) => input.internal && input.topic.name === topic)
+      const reset = internal ? 'none' : settings.offsetReset
+      const { position, end } = await readable(
+        client,
+        { topic, partition, offset: found },
+        reset,
+        isolation,
+        signal,
+      )
+      if (position !== found) {
+        task.seek(topic, position)
+        settings.onEvent(skipped(topic, partition, found, position))
+      }
       prefetch.add(topic, partition, position, end)
       closers.push(() => prefetch.remove(topic, partition))
     }
@@ -213,26 +226,22 @@ const watched = (hosted: HostedTask, id: TaskId, onTurn: TaskOpener['onTurn']): 
       }
 
 /**
- * The end of an input, after its position was found to be within.
+ * Where an input is read on, and its end: at its position, or where `reset` says when what follows has been deleted.
  *
  * @throws RevlogError `E_INPUT_TRUNCATED`, `E_POSITION_BEYOND_END`
  */
-async function checkedEnd(
+async function readable(
   client: KafkaClient,
-  topic: string,
-  partition: number,
-  position: number,
+  at: FetchPosition,
+  reset: OffsetReset,
   isolation: Isolation,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<{ readonly position: number; readonly end: number }> {
+  const { topic, partition, offset: position } = at
   const { start, end } = await boundsOf(client, topic, partition, isolation, signal)
-  const at = { topic, partition, offset: position }
   if (position < start) {
-    throw new RevlogError(
-      'E_INPUT_TRUNCATED',
-      `the records ${position} to ${start - 1} were deleted before they were read`,
-      { at, remedy: 'keep records longer; to go on without them, reset the application' },
-    )
+    if (reset === 'none') throw truncated(topic, partition, position, start)
+    return { position: reset === 'earliest' ? start : end, end }
   }
   if (position > end) {
     throw new RevlogError(
@@ -245,5 +254,5 @@ async function checkedEnd(
       },
     )
   }
-  return end
+  return { position, end }
 }

@@ -11,12 +11,14 @@ export interface PortableSettings {
 
 /** @throws RevlogError `E_THREADS_OPTIONS` for what cannot be sent to a thread */
 export function portableSettings(all: Settings, kafka: KafkaSettings): PortableSettings {
-  const { directory, startFrom, errors, maxTaskIdleMs, commitIntervalMs, generation, sourceHeaders } = all
+  const { directory, startFrom, offsetReset, errors, maxTaskIdleMs, commitIntervalMs } = all
+  const { generation, sourceHeaders } = all
   const { sasl, log, ...client } = kafka.client
   const asksForTokens = sasl !== undefined && 'oauthBearerProvider' in sasl
   const settings = {
     directory,
     startFrom,
+    offsetReset,
     errors,
     maxTaskIdleMs,
     commitIntervalMs,
