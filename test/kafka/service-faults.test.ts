@@ -66,34 +66,36 @@ describeKafka('what a service on Apache Kafka does when things are not as they w
       }))
   }
 
-  it('goes on without input that is deleted while it waits for it', () =>
-    inDirectory(async (directory) => {
-      const app = await counter()
-      const events: ServiceEvent[] = []
-      const service = await start(app, directory, events, { offsetReset: 'earliest' })
-      await produce(service, app, 3)
-      await service.caughtUp()
-      const client = await openKafkaClient({ brokers: [kafka().address] })
-      try {
-        // An open transaction holds it back from what is there, so that this can be deleted before it is read.
-        const other = await client.transactionalProducer({
-          transactionalId: kafka().name('other'),
-          transactionTimeoutMs: 60_000,
-        })
-        other.begin()
-        await other.send([0, 1].map(() => ({ ...record(app.input.name), partition: 0 })))
-        await produce(service, app, 1)
-        await deleteRecords(kafka().address, app.input.name, 5)
-        while (skippedIn(events).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
-        assert.match(skippedIn(events)[0]!, /^the records 3 to 4 /)
-        await other.abort()
-      } finally {
-        await client.close()
-      }
-      while ((await countOf(service, app)) < 4) await new Promise((resolve) => setTimeout(resolve, 20))
-      assert.equal(skippedIn(events).length, 1)
-      await service.stop()
-    }))
+  for (const offsetReset of ['earliest', 'latest'] as const) {
+    it(`${offsetReset}: goes on without input that is deleted while it waits for it`, () =>
+      inDirectory(async (directory) => {
+        const app = await counter()
+        const events: ServiceEvent[] = []
+        const service = await start(app, directory, events, { offsetReset })
+        await produce(service, app, 3)
+        await service.caughtUp()
+        const client = await openKafkaClient({ brokers: [kafka().address] })
+        try {
+          // An open transaction holds it back from what is there, so that this can be deleted before it is read.
+          const other = await client.transactionalProducer({
+            transactionalId: kafka().name('other'),
+            transactionTimeoutMs: 60_000,
+          })
+          other.begin()
+          await other.send([0, 1].map(() => ({ ...record(app.input.name), partition: 0 })))
+          await produce(service, app, 1)
+          await deleteRecords(kafka().address, app.input.name, 5)
+          while (skippedIn(events).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+          assert.match(skippedIn(events)[0]!, /^the records 3 to 4 /)
+          await other.abort()
+        } finally {
+          await client.close()
+        }
+        while ((await countOf(service, app)) < 4) await new Promise((resolve) => setTimeout(resolve, 20))
+        assert.equal(skippedIn(events).length, 1)
+        await service.stop()
+      }))
+  }
 
   it('an input that is deleted while it is read stops it, and the state is kept', () =>
     inDirectory(async (directory) => {

@@ -241,7 +241,8 @@ async function readable(
   const { start, end } = await boundsOf(client, topic, partition, isolation, signal)
   if (position < start) {
     if (reset === 'none') throw truncated(topic, partition, position, start)
-    return { position: reset === 'earliest' ? start : end, end }
+    // An open transaction may begin, and committed records end, before what is left.
+    return { position: reset === 'earliest' ? start : Math.max(start, end), end }
   }
   if (position > end) {
     throw new RevlogError(
